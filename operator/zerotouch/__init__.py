@@ -1,0 +1,1 @@
+"""Kubernetes operator for Qualys zero-touch API-based scans on AWS."""
