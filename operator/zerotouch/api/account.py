@@ -1,0 +1,171 @@
+"""`QualysZeroTouchAccount`, one per AWS account, written only by the operator."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from zerotouch.api.conditions import Condition
+from zerotouch.api.spec import (
+    Connector,
+    DeletionPolicy,
+    Delivery,
+    Inventory,
+    NamePrefix,
+    Regions,
+    Tags,
+)
+from zerotouch.api.types import (
+    AccountID,
+    Duration,
+    ExternalID,
+    Model,
+    ObjectName,
+    PolicyARN,
+    RegionName,
+    RoleARN,
+)
+
+
+class ParentRef(Model):
+    """The QualysZeroTouch that declares the account."""
+
+    name: ObjectName = Field(description="Name of the QualysZeroTouch, in the same namespace.")
+    uid: Annotated[str, Field(max_length=64)] = Field(description="Its uid.")
+
+
+class AccountAccess(Model):
+    """How the operator gets into the account."""
+
+    role_arn: RoleARN = Field(description="The role to assume.")
+    external_id: ExternalID | None = Field(
+        default=None, description="ExternalId sent when assuming the role."
+    )
+    sts_region: RegionName = Field(description="Region whose STS is asked.")
+    permissions_boundary_arn: PolicyARN | None = Field(
+        default=None,
+        description="Permissions boundary of the roles that the operator creates.",
+    )
+
+
+class Removal(Model):
+    """The decision to remove the account, written before the object is deleted."""
+
+    policy: DeletionPolicy = Field(description="Delete: clean AWS. Retain: leave AWS as it is.")
+    parent_uid: Annotated[str, Field(max_length=64)] = Field(description="uid of the parent that decided.")
+    requested_at: datetime = Field(description="When it was decided.")
+
+
+class QualysZeroTouchAccountSpec(Model):
+    """The parent's spec resolved for one account; enough to clean up without the parent."""
+
+    account_id: AccountID = Field(description="The AWS account id.")
+    name: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="A name for people.")
+    parent: ParentRef = Field(description="The QualysZeroTouch that declares the account.")
+    access: AccountAccess = Field(description="How the operator gets into the account.")
+    gateway_url: Annotated[str, Field(max_length=253)] = Field(description="The Qualys API gateway.")
+    token_fingerprint: Annotated[str, Field(max_length=12)] | None = Field(
+        default=None,
+        description="Keyed hash of the subscription token, 12 hex digits; never the token.",
+    )
+    regions: Regions = Field(description="The regions to set up.")
+    inventory: Inventory = Field(description="How SSM collects inventory.")
+    delivery: Delivery = Field(description="How EventBridge hands events to Qualys.")
+    connector: Connector | None = Field(default=None, description="The permissions of the Qualys connector.")
+    deletion_policy: DeletionPolicy = Field(description="What becomes of AWS resources no longer declared.")
+    suspend: bool = Field(default=False, description="true: touch nothing.")
+    interval: Duration = Field(description="Time between two looks at the account.")
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Tags for every AWS resource that can have tags.",
+    )
+    name_prefix: NamePrefix = Field(description="Beginning of the name of every AWS resource.")
+    removal: Removal | None = Field(default=None, description="Set once the account is to be removed.")
+
+
+class State(StrEnum):
+    """State of one region, or of the account-wide resources."""
+
+    PENDING = "Pending"
+    READY = "Ready"
+    NOT_READY = "NotReady"
+    REMOVING = "Removing"
+
+
+class RegionState(Model):
+    """One region; the account-wide resources (IAM) stand under the name `global`."""
+
+    name: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
+    state: State = Field(description="Whether everything in it is right.")
+    reason: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Why it is not Ready."
+    )
+    message: Annotated[str, Field(max_length=1024)] | None = Field(
+        default=None, description="What was found and what to do."
+    )
+    hash: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None,
+        description="Hash of the desired state that was last made right; empty before the first time.",
+    )
+    since: datetime | None = Field(default=None, description="Since when it is in this state.")
+    ready: int = Field(default=0, ge=0, description="Resources that are right.")
+    total: int = Field(default=0, ge=0, description="Resources that are declared.")
+
+
+class DifferenceDetail(Model):
+    """One field of one resource that is not as declared."""
+
+    region: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
+    kind: Annotated[str, Field(max_length=64)] = Field(description="Kind of the resource, for example Rule.")
+    name: Annotated[str, Field(max_length=256)] = Field(description="Name of the resource.")
+    field: Annotated[str, Field(max_length=256)] = Field(description="Path of the field.")
+    wanted: Annotated[str, Field(max_length=512)] = Field(description="The declared value.")
+    found: Annotated[str, Field(max_length=512)] = Field(description="The value in AWS.")
+    since: datetime = Field(description="When it was first seen.")
+
+
+class QualysZeroTouchAccountStatus(Model):
+    """What was found and done in the account."""
+
+    observed_generation: int | None = Field(
+        default=None,
+        ge=0,
+        description="Generation of the spec that the status speaks of.",
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
+        default_factory=list,
+        description="Ready, Reconciling and Stalled, as kstatus reads them; Secure while our connection is misused.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    regions: Annotated[list[RegionState], Field(max_length=64)] = Field(
+        default_factory=list,
+        description="State of every region that holds, or may hold, resources of ours.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    ready_regions: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None, description="Ready regions of all, as ready/total."
+    )
+    drifted: int | None = Field(
+        default=None,
+        ge=0,
+        description="Fields that differ from the declared state now.",
+    )
+    details: Annotated[list[DifferenceDetail], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Up to 20 differences that are not mended yet.",
+    )
+    truncated: bool | None = Field(
+        default=None,
+        description="true where more differences exist than details shows.",
+    )
+    last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="The last value of the annotation zerotouch.dev/requestedAt that was answered.",
+    )

@@ -1,0 +1,64 @@
+"""Conditions as kstatus reads them, and the one enumeration of reasons."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zerotouch.api.types import Model
+
+
+class Reason(StrEnum):
+    """Every reason that a condition, an event or a metric label may carry."""
+
+    SUCCEEDED = "Succeeded"
+    PROGRESSING = "Progressing"
+    PENDING = "Pending"
+    DRIFTED = "Drifted"
+    SUSPENDED = "Suspended"
+    DELETING = "Deleting"
+    RETAINED = "Retained"
+    ABANDONED = "Abandoned"
+    CLEANUP_BLOCKED = "CleanupBlocked"
+    ACCOUNTS_NOT_READY = "AccountsNotReady"
+    INVALID_SPEC = "InvalidSpec"
+    SECRET_NOT_FOUND = "SecretNotFound"
+    TOKEN_INVALID = "TokenInvalid"
+    GATEWAY_NOT_ALLOWED = "GatewayNotAllowed"
+    GATEWAY_UNAUTHORIZED = "GatewayUnauthorized"
+    GATEWAY_RATE_LIMITED = "GatewayRateLimited"
+    GATEWAY_UNAVAILABLE = "GatewayUnavailable"
+    GATEWAY_ANSWER_INVALID = "GatewayAnswerInvalid"
+    GATEWAY_TLS_FAILED = "GatewayTLSFailed"
+    ASSUME_ROLE_DENIED = "AssumeRoleDenied"
+    ACCESS_DENIED = "AccessDenied"
+    STS_REGION_NOT_ENABLED = "STSRegionNotEnabled"
+    BASE_CREDENTIALS_MISSING = "BaseCredentialsMissing"
+    REGION_NOT_ENABLED = "RegionNotEnabled"
+    REGION_UNSUPPORTED = "RegionUnsupported"
+    CONFLICT = "Conflict"
+    FOREIGN_API_DESTINATION = "ForeignAPIDestination"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    THROTTLED = "Throttled"
+    NOT_YET_CONSISTENT = "NotYetConsistent"
+    AWS_UNAVAILABLE = "AWSUnavailable"
+    AWS_ERROR = "AWSError"
+    INTERNAL_ERROR = "InternalError"
+
+
+class Condition(Model):
+    """A condition of `status.conditions`, in the shape of `metav1.Condition`."""
+
+    type: Annotated[str, Field(max_length=64)] = Field(
+        description="What the condition is about, for example Ready."
+    )
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
+    reason: Annotated[str, Field(max_length=64)] = Field(description="Why, as one CamelCase word.")
+    message: Annotated[str, Field(max_length=4096)] = Field(description="Why, and what to do, for people.")
+    last_transition_time: datetime = Field(description="When the status last changed.")
+    observed_generation: int | None = Field(
+        default=None,
+        ge=0,
+        description="The generation of the spec that this condition speaks of.",
+    )

@@ -1,0 +1,239 @@
+"""`QualysZeroTouch`, the object that people write."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zerotouch.api.conditions import Condition
+from zerotouch.api.spec import (
+    Connector,
+    Delivery,
+    DeletionPolicy,
+    Inventory,
+    NamePrefix,
+    Regions,
+    Tags,
+)
+from zerotouch.api.types import (
+    AccountID,
+    Duration,
+    ExternalID,
+    IAMName,
+    Model,
+    ObjectName,
+    RegionName,
+    RoleARN,
+    SecretKey,
+)
+
+Platform = Literal[
+    "US1",
+    "US2",
+    "US3",
+    "US4",
+    "EU1",
+    "EU2",
+    "EU3",
+    "IN1",
+    "CA1",
+    "AE1",
+    "UK1",
+    "AU1",
+    "KSA1",
+    "GOV1",
+]
+
+
+class CredentialsSecretRef(Model):
+    """A Secret with the keys `username` and `password`."""
+
+    name: ObjectName = Field(description="Name of the Secret, in the object's own namespace.")
+
+
+class TokenSecretRef(Model):
+    """A key of a Secret that holds a subscription token."""
+
+    name: ObjectName = Field(description="Name of the Secret, in the object's own namespace.")
+    key: SecretKey = Field(default="token", description="Key of the Secret that holds the token.")
+
+
+class Auth(Model):
+    """Where the subscription token comes from. Exactly one field."""
+
+    credentials_secret_ref: CredentialsSecretRef | None = Field(
+        default=None,
+        description="User and password of a Qualys API user; the operator mints the subscription token.",
+    )
+    subscription_token_secret_ref: TokenSecretRef | None = Field(
+        default=None, description="A subscription token that was made by hand."
+    )
+
+
+class TokenOptions(Model):
+    """How the subscription token is minted."""
+
+    expiry: int = Field(
+        default=500000,
+        ge=1,
+        le=2147483647,
+        description="Sent as `expiry` when a token is minted. Qualys does not publish the unit; the operator reads exp of the token.",
+    )
+
+
+class Qualys(Model):
+    """The Qualys platform and how to authorize against it."""
+
+    platform: Platform | None = Field(
+        default=None,
+        description="Qualys platform, from https://www.qualys.com/platform-identification/.",
+    )
+    gateway_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+/*$", max_length=253)] | None = (
+        Field(
+            default=None,
+            description="API gateway of a private platform; its host must be allowed by the operator.",
+        )
+    )
+    auth: Auth = Field(description="Where the subscription token comes from.")
+    token: TokenOptions = Field(default=TokenOptions(), description="How the subscription token is minted.")
+
+
+class Access(Model):
+    """The role that the operator assumes in every account; an account may override it."""
+
+    role_name: IAMName = Field(default="zerotouch", description="Name of the role in every account.")
+    external_id: ExternalID | None = Field(
+        default=None, description="ExternalId sent when assuming the role."
+    )
+    sts_region: RegionName = Field(
+        default="us-east-1",
+        description="Region whose STS is asked; it must be enabled in every account.",
+    )
+    permissions_boundary_name: IAMName | None = Field(
+        default=None,
+        description="Name of a managed policy in every account that bounds the roles which the operator creates.",
+    )
+
+
+class AccountEntry(Model):
+    """One AWS account."""
+
+    id: AccountID = Field(description="The AWS account id, 12 digits in quotes.")
+    name: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="A name for people."
+    )
+    role_arn: RoleARN | None = Field(
+        default=None, description="The role to assume, instead of access.roleName."
+    )
+    external_id: ExternalID | None = Field(
+        default=None, description="ExternalId, instead of access.externalID."
+    )
+    regions: Regions | None = Field(default=None, description="Regions, instead of spec.regions.")
+
+
+class QualysZeroTouchSpec(Model):
+    """The accounts and regions that Qualys is to scan, and how."""
+
+    qualys: Qualys = Field(description="The Qualys platform and how to authorize against it.")
+    access: Access = Field(
+        default=Access(),
+        description="The role that the operator assumes in every account.",
+    )
+    accounts: Annotated[list[AccountEntry], Field(min_length=1, max_length=2000)] = Field(
+        description="The AWS accounts, at most 2,000; for more, write more objects.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["id"],
+        },
+    )
+    regions: Regions = Field(
+        description="The regions to set up in every account; an account may override them."
+    )
+    inventory: Inventory = Field(default=Inventory(), description="How SSM collects inventory.")
+    delivery: Delivery = Field(default=Delivery(), description="How EventBridge hands events to Qualys.")
+    connector: Connector | None = Field(
+        default=None,
+        description="The permissions of the Qualys connector; nothing is done about them where not given.",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="What becomes of the AWS resources when the object, an account or a region is removed.",
+    )
+    suspend: bool = Field(
+        default=False,
+        description="true: touch nothing, not even to clean up, until it is false again.",
+    )
+    interval: Duration = Field(
+        default="5m",
+        description="Time between two looks at an account, at least 30s, for example 5m or 1h.",
+    )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Tags for every AWS resource that can have tags, at most 40.",
+    )
+    name_prefix: NamePrefix = Field(
+        default="qualys-zerotouch",
+        description="Name, or beginning of the name, of every AWS resource; cannot be changed.",
+    )
+
+
+class AccountCounts(Model):
+    """How many accounts are in which state."""
+
+    total: int = Field(ge=0, description="Accounts declared.")
+    ready: int = Field(ge=0, description="Accounts in which everything is right.")
+    not_ready: int = Field(ge=0, description="Accounts in which something is wrong or in progress.")
+    deleting: int = Field(default=0, ge=0, description="Accounts being cleaned up.")
+
+
+class WorstAccount(Model):
+    """An account that needs attention."""
+
+    id: AccountID = Field(description="The AWS account id.")
+    name: Annotated[str, Field(max_length=253)] = Field(description="Name of its QualysZeroTouchAccount.")
+    reason: Annotated[str, Field(max_length=64)] = Field(description="Why it is not Ready.")
+    message: Annotated[str, Field(max_length=512)] = Field(description="What was found and what to do.")
+
+
+class TokenStatus(Model):
+    """The subscription token in use; never its value."""
+
+    fingerprint: Annotated[str, Field(max_length=12)] = Field(
+        description="Keyed hash of the token, 12 hex digits."
+    )
+    expires_at: datetime | None = Field(default=None, description="exp of the token, where it has one.")
+
+
+class QualysZeroTouchStatus(Model):
+    """What the operator found and did."""
+
+    observed_generation: int | None = Field(
+        default=None,
+        ge=0,
+        description="Generation of the spec that the status speaks of.",
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
+        default_factory=list,
+        description="Ready, Reconciling and Stalled, as kstatus reads them.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    accounts: AccountCounts | None = Field(default=None, description="How many accounts are in which state.")
+    ready_accounts: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None, description="Ready accounts of all, as ready/total."
+    )
+    drifted: int | None = Field(
+        default=None,
+        ge=0,
+        description="Fields that differ from the declared state now.",
+    )
+    worst: Annotated[list[WorstAccount], Field(max_length=20)] = Field(
+        default_factory=list, description="Up to 20 accounts that need attention."
+    )
+    token: TokenStatus | None = Field(default=None, description="The subscription token in use.")
+    last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="The last value of the annotation zerotouch.dev/requestedAt that was answered.",
+    )

@@ -1,0 +1,1 @@
+"""Sessions, clients, budgets and errors of the AWS API."""

@@ -1,0 +1,46 @@
+"""AWS errors sorted by what helps: waiting, a person, or a fix of ours."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zerotouch.api.conditions import Reason
+
+
+class Retry(StrEnum):
+    """How soon another try may help."""
+
+    SOON = "soon"
+    PERSON = "person"
+    BUG = "bug"
+
+
+@dataclass(frozen=True)
+class Call:
+    """Which call it was; `region` is `global` for IAM."""
+
+    account: str
+    region: str
+    service: str
+    operation: str
+
+
+class AWSError(Exception):
+    """A failed AWS call, classified. The message is safe to show: it holds no parameter of the request."""
+
+    def __init__(
+        self,
+        call: Call,
+        reason: Reason,
+        retry: Retry,
+        code: str,
+        message: str,
+        request_id: str = "",
+    ) -> None:
+        self.call, self.reason, self.retry = call, reason, retry
+        self.code, self.aws_message, self.request_id = code, message, request_id
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{self.call.service}:{self.call.operation} in {self.call.account}/{self.call.region}"
+        tail = f" (request {self.request_id})" if self.request_id else ""
+        return f"{where}: {self.code}: {self.aws_message}{tail}"

@@ -1,0 +1,21 @@
+"""Settings of the AWS layer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AWSSettings:
+    """`region_workers`: regions reconciled side by side, over all accounts. Timeouts in seconds.
+
+    `call_attempts`: tries of one call within a pass; `retry_base` and `retry_cap`: seconds between them.
+    `regions_ttl`: seconds for which an answer of DescribeRegions is used.
+    """
+
+    region_workers: int = 16
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    call_attempts: int = 5
+    retry_base: float = 0.25
+    retry_cap: float = 4.0
+    regions_ttl: float = 20.0
+    session_name: str = "zerotouch"

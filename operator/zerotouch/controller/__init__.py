@@ -1,0 +1,1 @@
+"""Kubernetes side: watching, queue, children, status, events, leadership."""

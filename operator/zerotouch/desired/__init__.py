@@ -1,0 +1,1 @@
+"""What the spec asks for, computed without I/O."""

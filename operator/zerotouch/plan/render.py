@@ -1,0 +1,31 @@
+"""One way to show values and differences: in status, events, logs and on the terminal."""
+
+import json
+from typing import Any, Final
+
+from zerotouch.plan.change import UNKNOWN, Change, Difference
+
+_LIMIT: Final = 512
+_ABSENT: Final = "(absent)"
+
+
+def show(value: Any, limit: int = _LIMIT) -> str:
+    """A value as compact JSON, cut at `limit` characters."""
+    if value is None:
+        return _ABSENT
+    if value is UNKNOWN:
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def show_difference(difference: Difference) -> str:
+    """`state: wanted ENABLED, found DISABLED`."""
+    return f"{difference.path}: wanted {show(difference.wanted, 160)}, found {show(difference.found, 160)}"
+
+
+def show_change(change: Change) -> str:
+    """`update Rule qualys-zerotouch in us-east-1 (state: …)`."""
+    what = f"{change.action} {change.resource.kind} {change.resource.name} in {change.resource.region}"
+    fields = "; ".join(show_difference(d) for d in change.differences)
+    return f"{what} ({fields})" if fields else what

@@ -1,0 +1,194 @@
+"""The entrance for controller and command line: one account's pass, and its removal."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from zerotouch.api.account import QualysZeroTouchAccountSpec, State
+from zerotouch.api.conditions import Reason
+from zerotouch.api.spec import DeletionPolicy
+from zerotouch.aws.access import Access, RoleToAssume, session_name
+from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
+from zerotouch.aws.errors import AWSError, Retry
+from zerotouch.aws.settings import AWSSettings
+from zerotouch.desired.context import Context
+from zerotouch.plan.change import GLOBAL, ResourceID
+from zerotouch.reconcile.regions import Selected, no_longer_selected, select
+from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
+from zerotouch.reconcile.scope import ScopePass, ScopeRemoval
+from zerotouch.resources.base import Kind
+from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
+
+
+def always_true() -> bool:
+    """The fence of a caller that needs no leadership."""
+    return True
+
+
+@dataclass(frozen=True)
+class AccountInput:
+    """One account's declared state and what is known of it.
+
+    `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`: scope → hash as in the last status.
+    `token`: the bearer token, only needed to create or update connections; never shown.
+    """
+
+    spec: QualysZeroTouchAccountSpec
+    owner: str
+    previous: Mapping[str, str | None] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+
+
+class Reconciler:
+    """Thread-safe; one for the whole process. Blocks while AWS is called."""
+
+    def __init__(self, settings: AWSSettings | None = None) -> None:
+        self._settings = settings or AWSSettings()
+        self.calls = CallLog()
+        self._access = Access(self._settings, self.calls)
+        self._pool = ThreadPoolExecutor(self._settings.region_workers, thread_name_prefix="region")
+        self._known_regions: dict[RoleToAssume, tuple[float, dict[str, str]]] = {}
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def discover(self, account: AccountInput, stop: threading.Event | None = None) -> tuple[str, ...]:
+        """`global` and the regions that a pass will write to. Raises AWSError or Interrupted."""
+        api = self._enter(account, Pass(stop or threading.Event(), always_true))
+        return (GLOBAL, *self._select(account, api).usable)
+
+    def reconcile(
+        self, account: AccountInput, stop: threading.Event, fence: Callable[[], bool] = always_true
+    ) -> AccountReport:
+        """Make the account right. Failures of AWS are in the report, not raised."""
+        spec = account.spec
+        try:
+            api = self._enter(account, Pass(stop, fence))
+            selected = self._select(account, api)
+        except AWSError as error:
+            return AccountReport(spec.account_id, problem=_entrance_problem(error))
+        except Interrupted:
+            return AccountReport(spec.account_id, interrupted=True)
+        context = self._context(account, selected.usable)
+        jobs = [self._job(account, api, replace(context, scope=region)) for region in selected.usable]
+        dropped = no_longer_selected(account.previous, selected)
+        if spec.deletion_policy is DeletionPolicy.DELETE:
+            jobs += [self._removal_job(api, replace(context, scope=scope), []) for scope in dropped]
+            retained: tuple[str, ...] = ()
+        else:
+            retained = dropped
+        # The account-wide roles first: the regions' rules refer to them.
+        scopes, interrupted = self._run([self._job(account, api, context)])
+        if not interrupted:
+            more, interrupted = self._run(jobs)
+            scopes += more
+        scopes += [
+            ScopeReport(region, State.NOT_READY, total=len(REGION_KINDS), problem=problem)
+            for region, problem in selected.unusable.items()
+        ]
+        scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in retained]
+        return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
+
+    def remove(
+        self, account: AccountInput, stop: threading.Event, fence: Callable[[], bool] = always_true
+    ) -> AccountReport:
+        """Delete everything of ours in every region that we were in, then the account-wide resources."""
+        spec = account.spec
+        known = tuple(sorted({*account.previous, *spec.regions.names} - {GLOBAL}))
+        try:
+            api = self._enter(account, Pass(stop, fence))
+            selected = self._select(account, api)
+        except AWSError as error:
+            left = tuple(_everything(self._context(account, known), known))
+            return AccountReport(spec.account_id, problem=_entrance_problem(error), left=left)
+        except Interrupted:
+            return AccountReport(spec.account_id, interrupted=True)
+        regions = tuple(sorted({*selected.usable, *(r for r in account.previous if r != GLOBAL)}))
+        context = self._context(account, regions)
+        left_over: list[ResourceID] = []
+        scopes, interrupted = self._run(
+            [self._removal_job(api, replace(context, scope=r), left_over) for r in regions]
+        )
+        if not interrupted:
+            # The roles last: a rule that still exists in some region uses one of them.
+            more, interrupted = self._run([self._removal_job(api, context, left_over)])
+            scopes += more
+        return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
+
+    def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
+        previous = account.previous.get(context.scope)
+        kinds = _kinds(context)
+        return lambda: ScopePass(kinds, api.region(context.scope), context, account.token, previous).run()
+
+    @staticmethod
+    def _removal_job(api: AccountAPI, context: Context, left: list[ResourceID]) -> Callable[[], ScopeReport]:
+        def remove() -> ScopeReport:
+            removal = ScopeRemoval(_kinds(context), api.region(context.scope), context)
+            report = removal.run()
+            left.extend(removal.left)
+            return report
+
+        return remove
+
+    def _run(self, jobs: Iterable[Callable[[], ScopeReport]]) -> tuple[list[ScopeReport], bool]:
+        """Run the jobs side by side; answers their reports and whether any was interrupted."""
+        reports: list[ScopeReport] = []
+        interrupted = False
+        for future in [self._pool.submit(job) for job in jobs]:
+            try:
+                reports.append(future.result())
+            except Interrupted:
+                interrupted = True
+        return reports, interrupted
+
+    def _enter(self, account: AccountInput, bounds: Pass) -> AccountAPI:
+        return self._access.enter(_role(account), bounds)
+
+    def _select(self, account: AccountInput, api: AccountAPI) -> Selected:
+        role = _role(account)
+        at, known = self._known_regions.get(role, (0.0, {}))
+        if not known or time.monotonic() - at > self._settings.regions_ttl:
+            home = api.region(role.sts_region)
+            answer = home.call("ec2", "describe_regions", AllRegions=True)
+            known = {r["RegionName"]: r.get("OptInStatus", "opt-in-not-required") for r in answer["Regions"]}
+            self._known_regions[role] = (time.monotonic(), known)
+        return select(account.spec.regions, known)
+
+    @staticmethod
+    def _context(account: AccountInput, regions: tuple[str, ...]) -> Context:
+        partition = account.spec.access.role_arn.split(":")[1]
+        return Context(account.spec, account.owner, partition, GLOBAL, regions)
+
+
+def _kinds(context: Context) -> tuple[Kind, ...]:
+    return ACCOUNT_KINDS if context.is_global else REGION_KINDS
+
+
+def _role(account: AccountInput) -> RoleToAssume:
+    access = account.spec.access
+    return RoleToAssume(
+        account.spec.account_id,
+        access.role_arn,
+        access.external_id,
+        access.sts_region,
+        session_name(account.owner),
+    )
+
+
+def _everything(context: Context, regions: tuple[str, ...]) -> Iterable[ResourceID]:
+    """What may still be there when the account cannot be entered to look."""
+    for scope in (*regions, GLOBAL):
+        there = replace(context, scope=scope)
+        for kind in _kinds(there):
+            if kind.desired(there) is not None:
+                yield ResourceID(kind.name, scope, kind.resource_name(there))
+
+
+def _entrance_problem(error: AWSError) -> Problem:
+    if error.reason is Reason.ASSUME_ROLE_DENIED:
+        hint = "check that the role exists, that it trusts the operator's role, and the ExternalId"
+        return Problem(error.reason, f"{error}; {hint}", Retry.PERSON)
+    return Problem(error.reason, str(error), error.retry)

@@ -1,0 +1,67 @@
+"""What one pass over an account found and did; the controller turns it into status, events and metrics."""
+
+from dataclasses import dataclass, field
+
+from zerotouch.api.account import State
+from zerotouch.api.conditions import Reason
+from zerotouch.aws.errors import Retry
+from zerotouch.plan.change import Change, Conflict, Difference, ResourceID
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something is not right. `retry` says how soon another pass may help."""
+
+    reason: Reason
+    message: str
+    retry: Retry
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A field that differs from the declared state although it had been made right before."""
+
+    resource: ResourceID
+    difference: Difference
+    mended: bool
+
+
+@dataclass(frozen=True)
+class ScopeReport:
+    """One region, or `global` for the account-wide resources.
+
+    `hash` stands for the desired state that is in place, None while it is not.
+    `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
+    """
+
+    name: str
+    state: State
+    ready: int = 0
+    total: int = 0
+    hash: str | None = None
+    problem: Problem | None = None
+    changes: tuple[Change, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    foreign_destinations: tuple[str, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """The whole pass. `problem` is set where the account could not be entered at all (`scopes` is empty then).
+
+    `left` names what may still exist in AWS after a removal.
+    """
+
+    account_id: str
+    scopes: tuple[ScopeReport, ...] = ()
+    problem: Problem | None = None
+    interrupted: bool = False
+    left: tuple[ResourceID, ...] = field(default=())
+
+    @property
+    def ready(self) -> bool:
+        return (
+            self.problem is None and not self.interrupted and all(s.state is State.READY for s in self.scopes)
+        )

@@ -1,0 +1,257 @@
+"""One region of one account, or its account-wide resources: gather → plan → apply → report."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from zerotouch.api.account import State
+from zerotouch.api.conditions import Reason
+from zerotouch.aws.calls import RegionAPI
+from zerotouch.aws.errors import AWSError, Retry
+from zerotouch.desired.context import Context
+from zerotouch.plan.change import Action, Change, Conflict, ResourceID
+from zerotouch.plan.decide import decide
+from zerotouch.plan.ownership import Ownership
+from zerotouch.plan.render import show_difference
+from zerotouch.reconcile.report import Drift, Problem, ScopeReport
+from zerotouch.resources.base import Kind, Observed
+
+_log = structlog.get_logger()
+_SETTLE_ROUNDS: Final = 2
+_HASH_DIGITS: Final = 16
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at a kind gave: a resource, nothing, or an error."""
+
+    observed: Observed | None = None
+    error: AWSError | None = None
+
+
+def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
+    """Stands for all that the spec asks for in this scope; ARNs that AWS chooses do not count."""
+    bare = context.with_refs({})
+    wanted = {kind.name: kind.desired(bare) for kind in kinds}
+    text = json.dumps(wanted, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+class ScopePass:
+    """One pass over one scope. Make one, call `run` once."""
+
+    def __init__(
+        self, kinds: Sequence[Kind], api: RegionAPI, context: Context, token: str | None, previous: str | None
+    ) -> None:
+        self._kinds, self._api, self._token = kinds, api, token
+        self._context = context
+        self._hash = desired_hash(kinds, context)
+        self._was_right = previous == self._hash
+        self._seen: dict[str, Seen] = {}
+        self._errors: dict[str, AWSError] = {}
+        self._settling: list[str] = []
+        self._conflicts: list[Conflict] = []
+        self._changes: list[Change] = []
+        self._drifts: list[Drift] = []
+
+    def run(self) -> ScopeReport:
+        """Observe everything, then change what differs, in order. Raises Interrupted only."""
+        for kind in self._kinds:
+            self._look(kind)
+        for kind in self._kinds:
+            self._handle(kind)
+        return self._report()
+
+    def _look(self, kind: Kind) -> None:
+        try:
+            observed = kind.observe(self._api, self._context_now())
+        except AWSError as error:
+            self._seen[kind.name] = Seen(error=error)
+        else:
+            self._seen[kind.name] = Seen(observed)
+
+    def _context_now(self) -> Context:
+        refs = {name: seen.observed.ref for name, seen in self._seen.items() if seen.observed is not None}
+        return self._context.with_refs(refs)
+
+    def _handle(self, kind: Kind) -> None:
+        seen = self._seen[kind.name]
+        if seen.error is not None:
+            self._errors[kind.name] = seen.error
+            return
+        if seen.observed is not None and seen.observed.settling:
+            self._settling.append(kind.name)
+            return
+        context = self._context_now()
+        decision = self._decide(kind, context)
+        if isinstance(decision, Conflict):
+            self._conflicts.append(decision)
+        elif decision is not None and self._can_apply(kind):
+            self._apply(kind, context, decision)
+
+    def _decide(self, kind: Kind, context: Context) -> Change | Conflict | None:
+        observed = self._seen[kind.name].observed
+        return decide(
+            self._resource(kind),
+            kind.desired(context),
+            observed.fields if observed else None,
+            observed.ownership if observed else None,
+            observed.owner if observed else None,
+        )
+
+    def _can_apply(self, kind: Kind) -> bool:
+        """Whether everything that it refers to is in place; its own error, conflict or change is told already."""
+        blocked = {*self._errors, *self._settling, *(c.resource.kind for c in self._conflicts)}
+        return not blocked.intersection(kind.needs)
+
+    def _apply(self, kind: Kind, context: Context, change: Change) -> None:
+        mended = False
+        try:
+            self._write(kind, context, change)
+            self._look(kind)
+            mended = self._verify(kind)
+        except AWSError as error:
+            self._errors[kind.name] = error
+        if self._was_right:
+            self._drifts += [Drift(change.resource, d, mended) for d in change.differences]
+        if mended:
+            self._changes.append(change)
+
+    def _write(self, kind: Kind, context: Context, change: Change) -> None:
+        observed = self._seen[kind.name].observed
+        _log.info(
+            "applying",
+            action=change.action.value,
+            kind=kind.name,
+            name=change.resource.name,
+            account=context.account_id,
+            region=context.scope,
+            differences=[show_difference(d) for d in change.differences],
+        )
+        if change.action is Action.CREATE:
+            kind.create(self._api, context, self._token)
+        elif observed is not None and change.action is Action.UPDATE:
+            kind.update(self._api, context, observed, change.differences, self._token)
+        elif observed is not None:
+            kind.delete(self._api, context, observed)
+
+    def _verify(self, kind: Kind) -> bool:
+        """Whether the world is now as it should be; if not, say why in errors, conflicts or settling."""
+        seen = self._seen[kind.name]
+        if seen.error is not None:
+            raise seen.error
+        if seen.observed is not None and seen.observed.settling:
+            self._settling.append(kind.name)
+            return False
+        decision = self._decide(kind, self._context_now())
+        if isinstance(decision, Conflict):
+            self._conflicts.append(decision)
+        elif decision is not None:
+            self._settling.append(kind.name)
+        return decision is None
+
+    def _resource(self, kind: Kind) -> ResourceID:
+        return ResourceID(kind.name, self._context.scope, kind.resource_name(self._context))
+
+    def _report(self) -> ScopeReport:
+        asked = [k for k in self._kinds if k.desired(self._context.with_refs({})) is not None]
+        wrong = {*self._errors, *self._settling, *(c.resource.kind for c in self._conflicts)}
+        # What needs something that is wrong cannot be right either.
+        for kind in asked:
+            if wrong.intersection(kind.needs) and not self._exists_ours(kind):
+                wrong.add(kind.name)
+        foreign = tuple(
+            sorted(arn for seen in self._seen.values() if seen.observed for arn in seen.observed.misused_by)
+        )
+        problem = self._problem(foreign)
+        right = problem is None and not wrong
+        return ScopeReport(
+            name=self._context.scope,
+            state=State.READY if right else State.NOT_READY,
+            ready=sum(k.name not in wrong for k in asked),
+            total=len(asked),
+            hash=self._hash if right or self._was_right else None,
+            problem=problem,
+            changes=tuple(self._changes),
+            drifts=tuple(self._drifts),
+            conflicts=tuple(self._conflicts),
+            foreign_destinations=foreign,
+        )
+
+    def _exists_ours(self, kind: Kind) -> bool:
+        observed = self._seen[kind.name].observed
+        return observed is not None and observed.ownership is not Ownership.FOREIGN
+
+    def _problem(self, foreign: tuple[str, ...]) -> Problem | None:
+        if foreign:
+            return Problem(Reason.FOREIGN_API_DESTINATION, _misuse(foreign), Retry.PERSON)
+        if self._errors:
+            return problem_of(list(self._errors.values()))
+        if self._conflicts:
+            return Problem(Reason.CONFLICT, "; ".join(c.message for c in self._conflicts), Retry.PERSON)
+        if self._settling:
+            names = ", ".join(sorted(set(self._settling)))
+            return Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still at work on: {names}", Retry.SOON)
+        return None
+
+
+def problem_of(errors: list[AWSError]) -> Problem:
+    """The first error that needs a person, else the first; and how many more there are."""
+    first = next((e for e in errors if e.retry is not Retry.SOON), errors[0])
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Problem(first.reason, f"{first}{more}", first.retry)
+
+
+def _misuse(foreign: tuple[str, ...]) -> str:
+    return (
+        f"an API destination that is not ours uses our connection and would send the Qualys token elsewhere: "
+        f"{', '.join(foreign)}; delete it, then rotate the token"
+    )
+
+
+class ScopeRemoval:
+    """Delete everything of ours in one scope, in the reverse order of creation."""
+
+    def __init__(self, kinds: Sequence[Kind], api: RegionAPI, context: Context) -> None:
+        self._kinds, self._api, self._context = kinds, api, context
+        self.left: list[ResourceID] = []
+
+    def run(self) -> ScopeReport:
+        """`gone` where nothing of ours was observed afterwards. Raises Interrupted only."""
+        errors: list[AWSError] = []
+        changes: list[Change] = []
+        for kind in reversed(self._kinds):
+            resource = ResourceID(kind.name, self._context.scope, kind.resource_name(self._context))
+            try:
+                if self._remove(kind):
+                    changes.append(Change(resource, Action.DELETE))
+            except AWSError as error:
+                errors.append(error)
+                self.left.append(resource)
+        problem = problem_of(errors) if errors else None
+        if problem is None and self.left:
+            names = ", ".join(r.kind for r in self.left)
+            problem = Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still deleting: {names}", Retry.SOON)
+        return ScopeReport(
+            name=self._context.scope,
+            state=State.REMOVING,
+            ready=0,
+            total=len(self._kinds),
+            problem=problem,
+            changes=tuple(changes),
+            gone=problem is None,
+        )
+
+    def _remove(self, kind: Kind) -> bool:
+        observed = kind.observe(self._api, self._context)
+        if observed is None or observed.ownership is not Ownership.OURS:
+            return False
+        kind.delete(self._api, self._context, observed)
+        left = kind.observe(self._api, self._context)
+        if left is not None and left.ownership is Ownership.OURS:
+            self.left.append(ResourceID(kind.name, self._context.scope, kind.resource_name(self._context)))
+        return True

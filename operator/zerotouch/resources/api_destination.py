@@ -1,0 +1,96 @@
+"""EventBridge API destination: the Qualys gateway's path for events.
+
+Also looks for API destinations of others that use our connection: they would send our token to a host of their own.
+"""
+
+from typing import Any, Final
+
+from zerotouch.aws.calls import RegionAPI
+from zerotouch.aws.errors import AWSError
+from zerotouch.desired.context import Context
+from zerotouch.plan.change import UNKNOWN, Difference
+from zerotouch.plan.ownership import by_owner, describe_owner, owner_in
+from zerotouch.resources.base import Fields, Observed
+
+EVENTS_PATH: Final = "/qflow/aws-eb"
+_MISSING: Final = ("ResourceNotFoundException",)
+
+
+class APIDestination:
+    """Kind `APIDestination`."""
+
+    name = "APIDestination"
+    account_wide = False
+    needs: tuple[str, ...] = ("Connection",)
+
+    def resource_name(self, context: Context) -> str:
+        return context.prefix
+
+    def desired(self, context: Context) -> Fields | None:
+        return {
+            "endpoint": context.spec.gateway_url + EVENTS_PATH,
+            "method": "POST",
+            "rateLimitPerSecond": context.spec.delivery.invocation_rate_limit_per_second,
+            "connection": context.ref("Connection"),
+        }
+
+    def observe(self, api: RegionAPI, context: Context) -> Observed | None:
+        answer = api.find("events", "describe_api_destination", _MISSING, Name=context.prefix)
+        connection = context.ref("Connection")
+        foreign = () if connection is UNKNOWN else self._foreign(api, context.prefix, connection)
+        if answer is None:
+            return None
+        owner = owner_in(answer.get("Description"))
+        return Observed(
+            fields={
+                "endpoint": answer.get("InvocationEndpoint"),
+                "method": answer.get("HttpMethod"),
+                "rateLimitPerSecond": answer.get("InvocationRateLimitPerSecond"),
+                "connection": answer.get("ConnectionArn"),
+            },
+            ref=answer["ApiDestinationArn"],
+            ownership=by_owner(owner, context.owner),
+            owner=owner,
+            misused_by=foreign,
+        )
+
+    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
+        try:
+            api.call("events", "create_api_destination", **self._request(context))
+        except AWSError as error:
+            if error.code != "ResourceAlreadyExistsException":
+                raise
+
+    def update(
+        self,
+        api: RegionAPI,
+        context: Context,
+        observed: Observed,
+        differences: tuple[Difference, ...],
+        token: str | None,
+    ) -> None:
+        api.call("events", "update_api_destination", **self._request(context))
+
+    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
+        api.find("events", "delete_api_destination", _MISSING, Name=context.prefix)
+
+    def _request(self, context: Context) -> dict[str, Any]:
+        wanted = self.desired(context) or {}
+        return {
+            "Name": context.prefix,
+            "Description": describe_owner(context.owner),
+            "ConnectionArn": wanted["connection"],
+            "InvocationEndpoint": wanted["endpoint"],
+            "HttpMethod": wanted["method"],
+            "InvocationRateLimitPerSecond": wanted["rateLimitPerSecond"],
+        }
+
+    @staticmethod
+    def _foreign(api: RegionAPI, own_name: str, connection: str) -> tuple[str, ...]:
+        found = api.pages(
+            "events",
+            "list_api_destinations",
+            "ApiDestinations",
+            ConnectionArn=connection,
+        )
+        return tuple(sorted(d["ApiDestinationArn"] for d in found if d["Name"] != own_name))

@@ -1,0 +1,223 @@
+"""SSM State Manager association that collects inventory.
+
+Source: AWS Systems Manager user guide, "Configuring inventory collection"; the values are those of the console's Setup
+Inventory. Two associations of this document for all nodes are refused by AWS, so one that covers all nodes already,
+made by the console or Quick Setup, counts as satisfying and is never touched.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zerotouch.api.meta import OWNER_TAG
+from zerotouch.api.spec import Inventory
+from zerotouch.aws.calls import RegionAPI
+from zerotouch.aws.errors import AWSError
+from zerotouch.desired.context import Context
+from zerotouch.plan.change import Difference
+from zerotouch.plan.ownership import Ownership
+from zerotouch.resources.base import (
+    Fields,
+    Observed,
+    from_tags,
+    tag_changes,
+    to_tags,
+    touches,
+)
+
+DOCUMENT: Final = "AWS-GatherSoftwareInventory"
+ALL_NODES: Final = {"InstanceIds": ["*"]}
+_MISSING: Final = ("AssociationDoesNotExist",)
+_MULTIPLE: Final = "Multiple apply all associations"
+_COLLECT: Final = {
+    "applications": "applications",
+    "awsComponents": "aws_components",
+    "customInventory": "custom_inventory",
+    "instanceDetailedInformation": "instance_detailed_information",
+    "networkConfig": "network_config",
+    "services": "services",
+    "windowsRoles": "windows_roles",
+    "windowsUpdates": "windows_updates",
+}
+
+
+class InventoryAssociation:
+    """Kind `InventoryAssociation`."""
+
+    name = "InventoryAssociation"
+    account_wide = False
+    needs: tuple[str, ...] = ()
+
+    def resource_name(self, context: Context) -> str:
+        return context.prefix
+
+    def desired(self, context: Context) -> Fields | None:
+        inventory = context.spec.inventory
+        return {
+            "documentVersion": "$DEFAULT",
+            "schedule": inventory.schedule,
+            "targets": _wanted_targets(inventory),
+            "parameters": _wanted_parameters(inventory),
+            "onlyAtCron": False,
+            "duplicates": [],
+            "tags": context.tags,
+        }
+
+    def observe(self, api: RegionAPI, context: Context) -> Observed | None:
+        found = list(
+            api.pages(
+                "ssm",
+                "list_associations",
+                "Associations",
+                AssociationFilterList=[{"key": "Name", "value": DOCUMENT}],
+            )
+        )
+        named = sorted(
+            (a for a in found if a.get("AssociationName") == context.prefix),
+            key=lambda a: a["AssociationId"],
+        )
+        if named:
+            return self._observe_named(api, context, named)
+        wants_all = _wanted_targets(context.spec.inventory) == ALL_NODES
+        covering = next((a for a in found if _targets(a) == ALL_NODES), None)
+        if wants_all and covering is not None:
+            return Observed(
+                {},
+                covering["AssociationId"],
+                Ownership.EXTERNAL,
+                covering.get("AssociationName"),
+            )
+        return None
+
+    def _observe_named(
+        self, api: RegionAPI, context: Context, named: list[dict[str, Any]]
+    ) -> Observed | None:
+        ours: list[tuple[str, dict[str, str]]] = []
+        foreign: dict[str, str] = {}
+        for association in named:
+            identity = association["AssociationId"]
+            tags = _tags(api, identity)
+            if tags.get(OWNER_TAG) == context.owner:
+                ours.append((identity, tags))
+            else:
+                foreign = tags
+        if not ours:
+            first = named[0]["AssociationId"]
+            return Observed({}, first, Ownership.FOREIGN, foreign.get(OWNER_TAG))
+        identity, tags = ours[0]
+        answer = api.find("ssm", "describe_association", _MISSING, AssociationId=identity)
+        if answer is None:
+            return None
+        description = answer["AssociationDescription"]
+        duplicates = [other for other, _ in ours[1:]]
+        return Observed(
+            fields={
+                "documentVersion": description.get("DocumentVersion") or "$DEFAULT",
+                "schedule": description.get("ScheduleExpression"),
+                "targets": _targets(description),
+                "parameters": _parameters(description.get("Parameters")),
+                "onlyAtCron": bool(description.get("ApplyOnlyAtCronInterval")),
+                "duplicates": duplicates,
+                "tags": tags,
+            },
+            ref=identity,
+            ownership=Ownership.OURS,
+            handle=duplicates,
+        )
+
+    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
+        tags = from_tags((self.desired(context) or {})["tags"])
+        try:
+            api.call(
+                "ssm",
+                "create_association",
+                **self._request(context),
+                Name=DOCUMENT,
+                Tags=tags,
+            )
+        except AWSError as error:
+            # Someone was faster: the next look finds theirs, which satisfies us.
+            if _MULTIPLE not in error.aws_message:
+                raise
+
+    def update(
+        self,
+        api: RegionAPI,
+        context: Context,
+        observed: Observed,
+        differences: tuple[Difference, ...],
+        token: str | None,
+    ) -> None:
+        if touches(
+            differences,
+            "documentVersion",
+            "schedule",
+            "targets",
+            "parameters",
+            "onlyAtCron",
+        ):
+            # Everything is sent each time: what is omitted becomes null.
+            api.call(
+                "ssm",
+                "update_association",
+                AssociationId=observed.ref,
+                Name=DOCUMENT,
+                **self._request(context),
+            )
+        if touches(differences, "tags"):
+            self._mend_tags(api, context, observed)
+        for duplicate in observed.handle or []:
+            self._delete_one(api, duplicate)
+
+    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
+        for identity in [observed.ref, *(observed.handle or [])]:
+            self._delete_one(api, identity)
+
+    def _request(self, context: Context) -> dict[str, Any]:
+        wanted = self.desired(context) or {}
+        return {
+            "AssociationName": context.prefix,
+            "DocumentVersion": wanted["documentVersion"],
+            "ScheduleExpression": wanted["schedule"],
+            "Targets": [{"Key": key, "Values": values} for key, values in wanted["targets"].items()],
+            "Parameters": wanted["parameters"],
+        }
+
+    def _mend_tags(self, api: RegionAPI, context: Context, observed: Observed) -> None:
+        setting, removing = tag_changes(context.tags, observed.fields["tags"])
+        where = {"ResourceType": "Association", "ResourceId": observed.ref}
+        if setting:
+            api.call("ssm", "add_tags_to_resource", **where, Tags=from_tags(setting))
+        if removing:
+            api.call("ssm", "remove_tags_from_resource", **where, TagKeys=removing)
+
+    @staticmethod
+    def _delete_one(api: RegionAPI, identity: str) -> None:
+        api.find("ssm", "delete_association", _MISSING, AssociationId=identity)
+
+
+def _tags(api: RegionAPI, identity: str) -> dict[str, str]:
+    answer = api.call("ssm", "list_tags_for_resource", ResourceType="Association", ResourceId=identity)
+    return to_tags(answer.get("TagList") or [])
+
+
+def _wanted_targets(inventory: Inventory) -> dict[str, list[str]]:
+    targets = inventory.targets
+    if targets is None or targets.tags is None:
+        return dict(ALL_NODES)
+    return {f"tag:{tag.key}": sorted(tag.values) for tag in targets.tags}
+
+
+def _wanted_parameters(inventory: Inventory) -> dict[str, list[str]]:
+    return {
+        name: ["Enabled" if getattr(inventory.collect, field) else "Disabled"]
+        for name, field in _COLLECT.items()
+    }
+
+
+def _targets(association: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {t["Key"]: sorted(t["Values"]) for t in association.get("Targets") or []}
+
+
+def _parameters(found: Mapping[str, list[str]] | None) -> dict[str, list[str]]:
+    """The console sends `files` and `windowsRegistry` as empty strings, which equals leaving them out."""
+    return {key: list(values) for key, values in (found or {}).items() if list(values) not in ([""], [])}

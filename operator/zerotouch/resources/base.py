@@ -1,0 +1,87 @@
+"""What a kind is: everything about one sort of AWS resource behind one interface."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from zerotouch.aws.calls import RegionAPI
+from zerotouch.desired.context import Context
+from zerotouch.plan.change import Difference
+from zerotouch.plan.ownership import Ownership
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What AWS holds.
+
+    `fields` has the shape of the kind's desired fields. `ref` is the ARN that other kinds refer to.
+    `handle` is the kind's own: ids and versions that its writes need.
+    `owner` tells whose a foreign resource is, where that is known. `settling` means that AWS is still at work on it.
+    `misused_by` lists resources of others that use this one against us.
+    """
+
+    fields: Fields
+    ref: str
+    ownership: Ownership
+    owner: str | None = None
+    handle: Any = None
+    settling: bool = False
+    misused_by: tuple[str, ...] = field(default=())
+
+
+class Kind(Protocol):
+    """One AWS resource kind. `desired` is pure and total; the rest may raise AWSError or Interrupted."""
+
+    name: str
+    account_wide: bool
+    needs: tuple[str, ...]
+
+    def resource_name(self, context: Context) -> str:
+        """The name in AWS."""
+
+    def desired(self, context: Context) -> Fields | None:
+        """How it should look; None where the spec does not ask for it."""
+
+    def observe(self, api: RegionAPI, context: Context) -> Observed | None:
+        """What is there under our name, with the least reads; None where nothing is."""
+
+    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
+        """Make it. What exists already by that name is no error here: it is observed again."""
+
+    def update(
+        self,
+        api: RegionAPI,
+        context: Context,
+        observed: Observed,
+        differences: tuple[Difference, ...],
+        token: str | None,
+    ) -> None:
+        """Mend the differences, and nothing else."""
+
+    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
+        """Remove it. That it is gone already is no error."""
+
+
+def touches(differences: Iterable[Difference], *prefixes: str) -> bool:
+    """Whether a difference lies at or below one of the paths."""
+    return any(d.path == p or d.path.startswith(p + ".") for d in differences for p in prefixes)
+
+
+def to_tags(pairs: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """AWS's list of Key/Value → dict; tags of AWS itself (`aws:`) are not ours to compare."""
+    return {p["Key"]: p["Value"] for p in pairs if not p["Key"].startswith("aws:")}
+
+
+def from_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """dict → AWS's list of Key/Value."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def tag_changes(wanted: Mapping[str, str], found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """(tags to set, keys to remove)."""
+    return (
+        {k: v for k, v in wanted.items() if found.get(k) != v},
+        sorted(found.keys() - wanted.keys()),
+    )

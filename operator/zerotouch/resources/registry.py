@@ -1,0 +1,24 @@
+"""The one place that lists the kinds, in the order of creation; deletion goes the other way round."""
+
+from typing import Final
+
+from zerotouch.resources.api_destination import APIDestination
+from zerotouch.resources.association import InventoryAssociation
+from zerotouch.resources.base import Kind
+from zerotouch.resources.connection import Connection
+from zerotouch.resources.connector_policy import ConnectorPolicy
+from zerotouch.resources.connector_role import ConnectorRole
+from zerotouch.resources.execution_role import ExecutionRole
+from zerotouch.resources.rule import Rule
+
+ACCOUNT_KINDS: Final[tuple[Kind, ...]] = (
+    ExecutionRole(),
+    ConnectorRole(),
+    ConnectorPolicy(),
+)
+REGION_KINDS: Final[tuple[Kind, ...]] = (
+    InventoryAssociation(),
+    Connection(),
+    APIDestination(),
+    Rule(),
+)

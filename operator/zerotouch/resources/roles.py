@@ -1,0 +1,169 @@
+"""What the kinds that own an IAM role share: reading it, mending it field by field, deleting it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zerotouch.api.meta import OWNER_TAG
+from zerotouch.aws.calls import RegionAPI
+from zerotouch.aws.errors import AWSError
+from zerotouch.desired.context import ROLE_PATH
+from zerotouch.plan.change import Difference
+from zerotouch.plan.ownership import by_tags
+from zerotouch.resources.base import (
+    Fields,
+    Observed,
+    from_tags,
+    tag_changes,
+    to_tags,
+    touches,
+)
+
+MISSING: Final = ("NoSuchEntity", "NoSuchEntityException")
+EXISTS: Final = ("EntityAlreadyExists", "EntityAlreadyExistsException")
+
+
+def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
+    """Trust, tags, boundary, and everything that is attached to it or stands in it."""
+    answer = api.find("iam", "get_role", MISSING, RoleName=name)
+    if answer is None:
+        return None
+    role = answer["Role"]
+    tags = to_tags(role.get("Tags") or [])
+    inline = {
+        policy: as_tree(
+            api.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
+        )
+        for policy in api.pages("iam", "list_role_policies", "PolicyNames", RoleName=name)
+    }
+    attached = api.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+    return Observed(
+        fields={
+            "trust": as_tree(role["AssumeRolePolicyDocument"]),
+            "permissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
+            "tags": tags,
+            "inlinePolicies": inline,
+            "attachedPolicies": sorted(p["PolicyArn"] for p in attached),
+        },
+        ref=role["Arn"],
+        ownership=by_tags(tags, owner),
+        owner=tags.get(OWNER_TAG),
+    )
+
+
+def create_role(api: RegionAPI, name: str, description: str, wanted: Fields) -> None:
+    """The role with its inline policies. One that exists already is no error: it is observed again."""
+    boundary = wanted["permissionsBoundary"]
+    try:
+        api.call(
+            "iam",
+            "create_role",
+            Path=ROLE_PATH,
+            RoleName=name,
+            Description=description,
+            AssumeRolePolicyDocument=json.dumps(wanted["trust"]),
+            Tags=from_tags(wanted["tags"]),
+            **({"PermissionsBoundary": boundary} if boundary else {}),
+        )
+    except AWSError as error:
+        if error.code not in EXISTS:
+            raise
+        return
+    _put_inline(api, name, wanted["inlinePolicies"])
+
+
+def update_role(
+    api: RegionAPI,
+    name: str,
+    wanted: Fields,
+    found: Fields,
+    differences: tuple[Difference, ...],
+) -> None:
+    """Mend exactly what differs. Attached policies are removed, never added: the connector's attachment has a kind of its own."""
+    if touches(differences, "trust"):
+        api.call(
+            "iam",
+            "update_assume_role_policy",
+            RoleName=name,
+            PolicyDocument=json.dumps(wanted["trust"]),
+        )
+    if touches(differences, "permissionsBoundary"):
+        _mend_boundary(api, name, wanted["permissionsBoundary"])
+    if touches(differences, "tags"):
+        setting, removing = tag_changes(wanted["tags"], found["tags"])
+        if setting:
+            api.call("iam", "tag_role", RoleName=name, Tags=from_tags(setting))
+        if removing:
+            api.call("iam", "untag_role", RoleName=name, TagKeys=removing)
+    changed = {
+        policy: document
+        for policy, document in wanted["inlinePolicies"].items()
+        if touches(differences, f"inlinePolicies.{policy}")
+    }
+    _put_inline(api, name, changed)
+    for policy in sorted(found["inlinePolicies"].keys() - wanted["inlinePolicies"].keys()):
+        api.find("iam", "delete_role_policy", MISSING, RoleName=name, PolicyName=policy)
+    for arn in sorted(set(found["attachedPolicies"]) - set(wanted["attachedPolicies"])):
+        api.find("iam", "detach_role_policy", MISSING, RoleName=name, PolicyArn=arn)
+
+
+def delete_role(api: RegionAPI, name: str, found: Fields) -> None:
+    """The role and what would keep AWS from deleting it."""
+    for arn in found["attachedPolicies"]:
+        api.find("iam", "detach_role_policy", MISSING, RoleName=name, PolicyArn=arn)
+    for policy in sorted(found["inlinePolicies"]):
+        api.find("iam", "delete_role_policy", MISSING, RoleName=name, PolicyName=policy)
+    api.find("iam", "delete_role", MISSING, RoleName=name)
+
+
+def as_tree(document: Any) -> Any:
+    """A policy document as a tree in which a single value equals a list of one and the order of lists does not count.
+
+    Source: IAM JSON policy reference, "Grammar": most elements accept a string or a list of strings.
+    """
+    tree = json.loads(document) if isinstance(document, str) else document
+    return _normal(tree, None)
+
+
+_LISTS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "Service", "AWS", "Federated"})
+
+
+def _normal(node: Any, key: str | None) -> Any:
+    if key == "Statement" and not isinstance(node, list):
+        return [_normal(node, None)]
+    if isinstance(node, Mapping):
+        inside = {k: _normal(v, k) for k, v in node.items()}
+        if key == "Condition":
+            return {op: {k: _as_list(v) for k, v in values.items()} for op, values in inside.items()}
+        return inside
+    if isinstance(node, list):
+        items = [_normal(item, None) for item in node]
+        return sorted(items) if all(isinstance(i, str) for i in items) else items
+    return [node] if key in _LISTS and isinstance(node, str) else node
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _put_inline(api: RegionAPI, name: str, policies: Mapping[str, Any]) -> None:
+    for policy, document in policies.items():
+        api.call(
+            "iam",
+            "put_role_policy",
+            RoleName=name,
+            PolicyName=policy,
+            PolicyDocument=json.dumps(document),
+        )
+
+
+def _mend_boundary(api: RegionAPI, name: str, boundary: str | None) -> None:
+    if boundary:
+        api.call(
+            "iam",
+            "put_role_permissions_boundary",
+            RoleName=name,
+            PermissionsBoundary=boundary,
+        )
+    else:
+        api.call("iam", "delete_role_permissions_boundary", RoleName=name)
