@@ -35,12 +35,8 @@ def test_table(wanted: Any, found: Any, ownership: Ownership | None, answer: Cha
 
 
 @pytest.mark.parametrize("found", [WANTED, DISABLED])
-@pytest.mark.parametrize(
-    ("owner", "told"), [("default/other/thing", "default/other/thing"), (None, "our mark")]
-)
-def test_what_is_not_ours_is_a_conflict_that_says_what_to_do(
-    found: Any, owner: str | None, told: str
-) -> None:
+@pytest.mark.parametrize(("owner", "told"), [("default/other/thing", "default/other/thing"), (None, "our mark")])
+def test_what_is_not_ours_is_a_conflict_that_says_what_to_do(found: Any, owner: str | None, told: str) -> None:
     answer = decide(RULE, WANTED, found, Ownership.FOREIGN, owner)
     assert isinstance(answer, Conflict)
     assert told in answer.message
@@ -70,6 +66,4 @@ def test_rendering_is_short_and_says_what_is_absent() -> None:
     assert show(None) == "(absent)"
     assert show({"b": 1, "a": 2}) == '{"a": 2, "b": 1}'
     assert len(show("x" * 1000)) == 512
-    assert show_change(UPDATE) == (
-        "update Rule qualys-zerotouch in us-east-1 (state: wanted ENABLED, found DISABLED)"
-    )
+    assert show_change(UPDATE) == ("update Rule qualys-zerotouch in us-east-1 (state: wanted ENABLED, found DISABLED)")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerotouch.plan.change import UNKNOWN, Difference
+from zerotouch.desired.values import UNKNOWN
+from zerotouch.plan.change import Difference
 from zerotouch.plan.diff import diff
 
 json_values = st.recursive(

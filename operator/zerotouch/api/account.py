@@ -39,9 +39,7 @@ class AccountAccess(Model):
     """How the operator gets into the account."""
 
     role_arn: RoleARN = Field(description="The role to assume.")
-    external_id: ExternalID | None = Field(
-        default=None, description="ExternalId sent when assuming the role."
-    )
+    external_id: ExternalID | None = Field(default=None, description="ExternalId sent when assuming the role.")
     sts_region: RegionName = Field(description="Region whose STS is asked.")
     permissions_boundary_arn: PolicyARN | None = Field(
         default=None,
@@ -98,9 +96,7 @@ class RegionState(Model):
 
     name: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
     state: State = Field(description="Whether everything in it is right.")
-    reason: Annotated[str, Field(max_length=64)] | None = Field(
-        default=None, description="Why it is not Ready."
-    )
+    reason: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="Why it is not Ready.")
     message: Annotated[str, Field(max_length=1024)] | None = Field(
         default=None, description="What was found and what to do."
     )

@@ -50,9 +50,7 @@ class Reason(StrEnum):
 class Condition(Model):
     """A condition of `status.conditions`, in the shape of `metav1.Condition`."""
 
-    type: Annotated[str, Field(max_length=64)] = Field(
-        description="What the condition is about, for example Ready."
-    )
+    type: Annotated[str, Field(max_length=64)] = Field(description="What the condition is about, for example Ready.")
     status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
     reason: Annotated[str, Field(max_length=64)] = Field(description="Why, as one CamelCase word.")
     message: Annotated[str, Field(max_length=4096)] = Field(description="Why, and what to do, for people.")

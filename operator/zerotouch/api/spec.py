@@ -59,9 +59,7 @@ class TagTarget(Model):
 class InventoryTargets(Model):
     """The instances whose inventory is collected. Exactly one field."""
 
-    all_instances: bool | None = Field(
-        default=None, description="true: every managed instance of the region."
-    )
+    all_instances: bool | None = Field(default=None, description="true: every managed instance of the region.")
     tags: Annotated[list[TagTarget], Field(min_length=1, max_length=4)] | None = Field(
         default=None,
         description="Only instances that carry these tags, at most 4 keys.",
@@ -99,9 +97,7 @@ class Inventory(Model):
         default=None,
         description="The instances to collect from; every managed instance where not given.",
     )
-    collect: InventoryCollect = Field(
-        default=InventoryCollect(), description="Which inventory types are collected."
-    )
+    collect: InventoryCollect = Field(default=InventoryCollect(), description="Which inventory types are collected.")
 
 
 class Retry(Model):
@@ -113,9 +109,7 @@ class Retry(Model):
         le=86400,
         description="Age in seconds after which an event is given up.",
     )
-    maximum_retry_attempts: int = Field(
-        default=185, ge=0, le=185, description="How often a delivery is retried."
-    )
+    maximum_retry_attempts: int = Field(default=185, ge=0, le=185, description="How often a delivery is retried.")
 
 
 class Delivery(Model):
@@ -145,9 +139,7 @@ class ConnectorRole(Model):
 class Connector(Model):
     """The six-action policy of API-based assessment, and the role that carries it. Exactly one field."""
 
-    role: ConnectorRole | None = Field(
-        default=None, description="Make this role and attach the policy to it."
-    )
+    role: ConnectorRole | None = Field(default=None, description="Make this role and attach the policy to it.")
     existing_role_name: IAMName | None = Field(
         default=None,
         description="Attach the policy to this role, which exists already; only the attachment is ours.",

@@ -8,8 +8,8 @@ from pydantic import Field
 from zerotouch.api.conditions import Condition
 from zerotouch.api.spec import (
     Connector,
-    Delivery,
     DeletionPolicy,
+    Delivery,
     Inventory,
     NamePrefix,
     Regions,
@@ -88,11 +88,9 @@ class Qualys(Model):
         default=None,
         description="Qualys platform, from https://www.qualys.com/platform-identification/.",
     )
-    gateway_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+/*$", max_length=253)] | None = (
-        Field(
-            default=None,
-            description="API gateway of a private platform; its host must be allowed by the operator.",
-        )
+    gateway_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+/*$", max_length=253)] | None = Field(
+        default=None,
+        description="API gateway of a private platform; its host must be allowed by the operator.",
     )
     auth: Auth = Field(description="Where the subscription token comes from.")
     token: TokenOptions = Field(default=TokenOptions(), description="How the subscription token is minted.")
@@ -102,9 +100,7 @@ class Access(Model):
     """The role that the operator assumes in every account; an account may override it."""
 
     role_name: IAMName = Field(default="zerotouch", description="Name of the role in every account.")
-    external_id: ExternalID | None = Field(
-        default=None, description="ExternalId sent when assuming the role."
-    )
+    external_id: ExternalID | None = Field(default=None, description="ExternalId sent when assuming the role.")
     sts_region: RegionName = Field(
         default="us-east-1",
         description="Region whose STS is asked; it must be enabled in every account.",
@@ -122,12 +118,8 @@ class AccountEntry(Model):
     name: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None, description="A name for people."
     )
-    role_arn: RoleARN | None = Field(
-        default=None, description="The role to assume, instead of access.roleName."
-    )
-    external_id: ExternalID | None = Field(
-        default=None, description="ExternalId, instead of access.externalID."
-    )
+    role_arn: RoleARN | None = Field(default=None, description="The role to assume, instead of access.roleName.")
+    external_id: ExternalID | None = Field(default=None, description="ExternalId, instead of access.externalID.")
     regions: Regions | None = Field(default=None, description="Regions, instead of spec.regions.")
 
 
@@ -146,9 +138,7 @@ class QualysZeroTouchSpec(Model):
             "x-kubernetes-list-map-keys": ["id"],
         },
     )
-    regions: Regions = Field(
-        description="The regions to set up in every account; an account may override them."
-    )
+    regions: Regions = Field(description="The regions to set up in every account; an account may override them.")
     inventory: Inventory = Field(default=Inventory(), description="How SSM collects inventory.")
     delivery: Delivery = Field(default=Delivery(), description="How EventBridge hands events to Qualys.")
     connector: Connector | None = Field(
@@ -198,9 +188,7 @@ class WorstAccount(Model):
 class TokenStatus(Model):
     """The subscription token in use; never its value."""
 
-    fingerprint: Annotated[str, Field(max_length=12)] = Field(
-        description="Keyed hash of the token, 12 hex digits."
-    )
+    fingerprint: Annotated[str, Field(max_length=12)] = Field(description="Keyed hash of the token, 12 hex digits.")
     expires_at: datetime | None = Field(default=None, description="exp of the token, where it has one.")
 
 

@@ -103,9 +103,7 @@ class Access:
             raise failure from None
         finally:
             self._log.record("sts", "assume_role", code, time.monotonic() - started)
-        credentials = ReadOnlyCredentials(
-            answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
-        )
+        credentials = ReadOnlyCredentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
         return _Held(credentials, answer["Expiration"])
 
 

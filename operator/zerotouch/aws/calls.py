@@ -148,9 +148,7 @@ class RegionAPI:
         """One call. Raises AWSError or Interrupted."""
         return self._account.call(self.name, service, operation, **params)
 
-    def find(
-        self, service: str, operation: str, missing: tuple[str, ...], **params: Any
-    ) -> dict[str, Any] | None:
+    def find(self, service: str, operation: str, missing: tuple[str, ...], **params: Any) -> dict[str, Any] | None:
         """One call; None where AWS answers one of the codes in `missing`."""
         try:
             return self.call(service, operation, **params)

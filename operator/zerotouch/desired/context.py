@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.api.meta import OWNER_TAG
-from zerotouch.plan.change import GLOBAL, UNKNOWN
+from zerotouch.desired.values import GLOBAL, UNKNOWN
 
 ROLE_PATH: Final = "/zerotouch/"
 

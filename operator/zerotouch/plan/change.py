@@ -2,19 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
-
-GLOBAL: Final = "global"
-
-
-class Unknown:
-    """A value that AWS will choose, such as the ARN of something not created yet."""
-
-    def __repr__(self) -> str:
-        return "(known after apply)"
-
-
-UNKNOWN: Final = Unknown()
+from typing import Any
 
 
 class Action(StrEnum):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from zerotouch.plan.change import UNKNOWN, Difference
+from zerotouch.desired.values import UNKNOWN
+from zerotouch.plan.change import Difference
 
 ABSENT: Final = None
 

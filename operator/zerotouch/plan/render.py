@@ -3,7 +3,8 @@
 import json
 from typing import Any, Final
 
-from zerotouch.plan.change import UNKNOWN, Change, Difference
+from zerotouch.desired.values import UNKNOWN
+from zerotouch.plan.change import Change, Difference
 
 _LIMIT: Final = 512
 _ABSENT: Final = "(absent)"

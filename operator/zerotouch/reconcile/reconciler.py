@@ -14,7 +14,8 @@ from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import GLOBAL, ResourceID
+from zerotouch.desired.values import GLOBAL
+from zerotouch.plan.change import ResourceID
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
 from zerotouch.reconcile.scope import ScopePass, ScopeRemoval
@@ -109,9 +110,7 @@ class Reconciler:
         regions = tuple(sorted({*selected.usable, *(r for r in account.previous if r != GLOBAL)}))
         context = self._context(account, regions)
         left_over: list[ResourceID] = []
-        scopes, interrupted = self._run(
-            [self._removal_job(api, replace(context, scope=r), left_over) for r in regions]
-        )
+        scopes, interrupted = self._run([self._removal_job(api, replace(context, scope=r), left_over) for r in regions])
         if not interrupted:
             # The roles last: a rule that still exists in some region uses one of them.
             more, interrupted = self._run([self._removal_job(api, context, left_over)])

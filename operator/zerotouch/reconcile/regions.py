@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import Regions, RegionSelection
 from zerotouch.aws.errors import Retry
-from zerotouch.plan.change import GLOBAL
+from zerotouch.desired.values import GLOBAL
 from zerotouch.reconcile.report import Problem
 
 # Values of OptInStatus that mean that a region can be used. Source: EC2 API reference, Region.

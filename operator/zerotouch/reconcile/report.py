@@ -62,6 +62,4 @@ class AccountReport:
 
     @property
     def ready(self) -> bool:
-        return (
-            self.problem is None and not self.interrupted and all(s.state is State.READY for s in self.scopes)
-        )
+        return self.problem is None and not self.interrupted and all(s.state is State.READY for s in self.scopes)

@@ -8,7 +8,8 @@ from typing import Any, Final
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import UNKNOWN, Difference
+from zerotouch.desired.values import UNKNOWN
+from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in
 from zerotouch.resources.base import Fields, Observed
 

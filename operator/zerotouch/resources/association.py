@@ -88,9 +88,7 @@ class InventoryAssociation:
             )
         return None
 
-    def _observe_named(
-        self, api: RegionAPI, context: Context, named: list[dict[str, Any]]
-    ) -> Observed | None:
+    def _observe_named(self, api: RegionAPI, context: Context, named: list[dict[str, Any]]) -> Observed | None:
         ours: list[tuple[str, dict[str, str]]] = []
         foreign: dict[str, str] = {}
         for association in named:
@@ -208,10 +206,7 @@ def _wanted_targets(inventory: Inventory) -> dict[str, list[str]]:
 
 
 def _wanted_parameters(inventory: Inventory) -> dict[str, list[str]]:
-    return {
-        name: ["Enabled" if getattr(inventory.collect, field) else "Disabled"]
-        for name, field in _COLLECT.items()
-    }
+    return {name: ["Enabled" if getattr(inventory.collect, field) else "Disabled"] for name, field in _COLLECT.items()}
 
 
 def _targets(association: Mapping[str, Any]) -> dict[str, list[str]]:

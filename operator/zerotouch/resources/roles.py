@@ -31,9 +31,7 @@ def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
     role = answer["Role"]
     tags = to_tags(role.get("Tags") or [])
     inline = {
-        policy: as_tree(
-            api.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
-        )
+        policy: as_tree(api.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"])
         for policy in api.pages("iam", "list_role_policies", "PolicyNames", RoleName=name)
     }
     attached = api.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)

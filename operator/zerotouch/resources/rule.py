@@ -62,9 +62,7 @@ class Rule:
         answer = api.find("events", "describe_rule", _MISSING, Name=context.prefix)
         if answer is None:
             return None
-        tags = to_tags(
-            api.call("events", "list_tags_for_resource", ResourceARN=answer["Arn"]).get("Tags", [])
-        )
+        tags = to_tags(api.call("events", "list_tags_for_resource", ResourceARN=answer["Arn"]).get("Tags", []))
         targets = list(api.pages("events", "list_targets_by_rule", "Targets", Rule=context.prefix))
         managed = answer.get("ManagedBy")
         return Observed(
@@ -171,9 +169,7 @@ def _parse(pattern: str | None) -> Any:
         return pattern
 
 
-def _raise_for_failed_entries(
-    answer: dict[str, Any], api: RegionAPI, context: Context, operation: str
-) -> None:
+def _raise_for_failed_entries(answer: dict[str, Any], api: RegionAPI, context: Context, operation: str) -> None:
     """PutTargets and RemoveTargets answer 200 even where an entry failed."""
     if not answer.get("FailedEntryCount"):
         return

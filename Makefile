@@ -1,0 +1,38 @@
+# Needs Python >= 3.11, make and git; everything else comes from the package registries.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+TOOLS := .venv-tools
+UV := $(TOOLS)/bin/uv
+RUN := .venv/bin/
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-all lint generate clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/.synced: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+setup: .venv/.synced ## Install everything into .venv
+
+test: setup ## Run the tests
+	$(RUN)pytest -m "not slow"
+
+test-all: setup ## Run the tests with the long matrices
+	$(RUN)pytest
+
+lint: setup ## Check style, types and layers
+	$(RUN)ruff check
+	$(RUN)ruff format --check
+	$(RUN)mypy
+	$(RUN)lint-imports
+
+clean: ## Remove what was installed and built here
+	rm -rf .venv $(TOOLS) .sandbox

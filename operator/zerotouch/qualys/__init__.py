@@ -1,0 +1,1 @@
+"""Tokens and the gateway of Qualys."""
