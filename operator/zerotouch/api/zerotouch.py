@@ -77,7 +77,7 @@ class TokenOptions(Model):
         default=500000,
         ge=1,
         le=2147483647,
-        description="Sent as `expiry` when a token is minted. Qualys does not publish the unit; the operator reads exp of the token.",
+        description="Sent as `expiry` when a token is minted; Qualys does not publish its unit, so exp of the token decides.",
     )
 
 
