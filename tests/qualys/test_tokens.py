@@ -1,6 +1,7 @@
 """Tokens: what is refused and why, and that no value ever shows."""
 
 import base64
+import contextlib
 import json
 import pickle
 from datetime import UTC, datetime
@@ -70,14 +71,6 @@ def test_exactly_the_longest() -> None:
         parse_token(jwt({}, signature="s" * (padding + 1)))
 
 
-@given(st.text() | st.binary())
-def test_total(raw: str | bytes) -> None:
-    try:
-        parse_token(raw)
-    except TokenInvalid as error:
-        assert error.problem
-
-
 def test_the_value_shows_nowhere() -> None:
     token = parse_token(GOOD)
     for text in (repr(token), str(token), f"{token}", repr([token]), repr({"t": token})):
@@ -92,3 +85,9 @@ def test_fingerprint() -> None:
     assert fingerprint(GOOD, b"k") == fingerprint(GOOD, b"k")
     assert fingerprint(GOOD, b"k") != fingerprint(GOOD, b"other")
     assert len(fingerprint(GOOD, b"k")) == 12
+
+
+@given(st.text() | st.binary())
+def test_total(raw: str | bytes) -> None:
+    with contextlib.suppress(TokenInvalid):
+        assert parse_token(raw).reveal()

@@ -1,0 +1,1 @@
+"""A Qualys gateway with the documented shapes, for the sandbox."""
