@@ -1,0 +1,85 @@
+"""EC2: state changes as events on the default bus, and regions that an account has or has not enabled."""
+
+import json
+import re
+from typing import Any, Final
+
+from ministack.core.responses import get_account_id
+from ministack.services import ec2, eventbridge
+
+from sandbox.aws.caller import Response, arn, response
+
+# EC2 user guide, "EC2 Instance State-change Notification": one event per state passed through.
+_STATES: Final = {
+    "RunInstances": ("pending", "running"),
+    "StartInstances": ("pending", "running"),
+    "StopInstances": ("stopping", "stopped"),
+    "TerminateInstances": ("shutting-down", "terminated"),
+}
+DEFAULT_REGIONS: Final = (
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+)  # fmt: skip
+OPT_IN_REGIONS: Final = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1")
+
+# account → the regions that are enabled in it; an account that is not here has the default ones.
+enabled: dict[str, tuple[str, ...]] = {}
+_handle_request = ec2.handle_request
+
+
+def enabled_in(account: str) -> tuple[str, ...]:
+    """Regions that may be used in the account."""
+    return enabled.get(account, DEFAULT_REGIONS)
+
+
+async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
+    """ministack's answer, and the events that go with it."""
+    text = (body or b"").decode()
+    action = _value(text, "Action") or "".join(query.get("Action", []))
+    if action == "DescribeRegions":
+        return _describe_regions(text)
+    answer = response(await _handle_request(method, path, headers, body, query))
+    if action in _STATES and answer[0] == 200:
+        for instance in dict.fromkeys(re.findall(r"<instanceId>(i-[0-9a-f]+)</instanceId>", answer[2].decode())):
+            for state in _STATES[action]:
+                _emit(instance, state)
+    return answer
+
+
+def install() -> None:
+    ec2.handle_request = handle_request
+
+
+def _describe_regions(text: str) -> Response:
+    usable = enabled_in(get_account_id())
+    everything = _value(text, "AllRegions") == "true"
+    known = sorted({*DEFAULT_REGIONS, *OPT_IN_REGIONS, *usable}) if everything else sorted(usable)
+    items = "".join(
+        f"<item><regionName>{name}</regionName><regionEndpoint>ec2.{name}.amazonaws.com</regionEndpoint>"
+        f"<optInStatus>{_opt_in(name, usable)}</optInStatus></item>"
+        for name in known
+    )
+    return response(ec2._xml(200, "DescribeRegionsResponse", f"<regionInfo>{items}</regionInfo>"))
+
+
+def _opt_in(region: str, usable: tuple[str, ...]) -> str:
+    if region not in usable:
+        return "not-opted-in"
+    return "opt-in-not-required" if region in DEFAULT_REGIONS else "opted-in"
+
+
+def _value(text: str, name: str) -> str:
+    match = re.search(rf"(?:^|&){name}=([^&]*)", text)
+    return match[1] if match else ""
+
+
+def _emit(instance: str, state: str) -> None:
+    entry = {
+        "Source": "aws.ec2",
+        "DetailType": "EC2 Instance State-change Notification",
+        "Detail": json.dumps({"instance-id": instance, "state": state}),
+        "Resources": [arn("ec2", f"instance/{instance}")],
+    }
+    eventbridge._ensure_default_bus()
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
