@@ -1,9 +1,12 @@
 """Sandboxes that tests share. Each is started once a session, on free ports, in a directory of its own."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
+from sandbox.aws.admin import Admin
+from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
 
 
@@ -12,3 +15,31 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]
     """A real API server with etcd and the controller manager, and nothing else."""
     with Sandbox(tmp_path_factory.mktemp("control-plane"), print).up(["controlplane"]) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The emulated AWS, with IAM enforced, and the Qualys gateway."""
+    with Sandbox(tmp_path_factory.mktemp("cloud"), print).up(["aws", "gateway"]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def admin(cloud: Sandbox) -> Admin:
+    """The administrator of the emulated AWS."""
+    return Admin(cloud.aws_endpoint)
+
+
+@pytest.fixture(scope="session")
+def gateway(cloud: Sandbox) -> GatewayAdmin:
+    """The administrator of the Qualys gateway."""
+    return GatewayAdmin(cloud.gateway_url)
+
+
+_accounts = itertools.count(100_000_000_001)
+
+
+@pytest.fixture
+def account_id() -> str:
+    """An account that no other test uses."""
+    return str(next(_accounts))

@@ -10,6 +10,7 @@ from ministack.services import eventbridge, iam
 from sandbox.aws.caller import Response, response
 
 _extract = iam_actions.extract_resource_arn
+_denied = iam_actions.access_denied_response
 _attach = iam._IAM_HANDLERS["AttachRolePolicy"]
 _IAM_EVENTS: Final = {"Connection": "connection", "ApiDestination": "api-destination"}
 
@@ -30,8 +31,19 @@ def resource_arn(
     return _base(service, method, path, headers, body, query, region, account)
 
 
+def access_denied(service: str, action: str, principal: str, request_id: str, **details: Any) -> Response:
+    """AWS names the resource in the message (IAM user guide, "Troubleshoot access denied error messages")."""
+    status, headers, body = _denied(service, action, principal, request_id, **details)
+    where = str(details.get("resource_arn", "*"))
+    text = body.decode()
+    if "on resource:" not in text:
+        text = text.replace(f"to perform: {action}", f"to perform: {action} on resource: {where}", 1)
+    return status, headers, text.encode()
+
+
 def install() -> None:
     iam_actions.extract_resource_arn = resource_arn
+    iam_actions.access_denied_response = access_denied
     iam._IAM_HANDLERS["AttachRolePolicy"] = _attach_role_policy
 
 

@@ -1,0 +1,165 @@
+"""The IAM policies that the operator needs: the least that its calls can do with.
+
+Source of actions, resources and condition keys: Service Authorization Reference; for connections also the EventBridge
+user guide ("Permissions for connections": the secret behind a connection is managed with the caller's permissions).
+"""
+
+from typing import Any
+
+PATH = "zerotouch"
+
+
+def account_policy(
+    partition: str,
+    account_id: str,
+    name_prefix: str,
+    existing_connector_role: str | None = None,
+) -> dict[str, Any]:
+    """What the operator's role in an account may do."""
+    events = f"arn:{partition}:events:*:{account_id}"
+    iam = f"arn:{partition}:iam::{account_id}"
+    secret = f"arn:{partition}:secretsmanager:*:{account_id}:secret:events!connection/{name_prefix}/*"
+    roles = [f"{iam}:role/{PATH}/*"]
+    attachable = [*roles, f"{iam}:role/{existing_connector_role}"] if existing_connector_role else roles
+    policy = f"{iam}:policy/{PATH}/{name_prefix}-connector"
+    statements = [
+        _allow("Regions", ["ec2:DescribeRegions"], "*"),
+        _allow(
+            "Inventory",
+            [
+                "ssm:AddTagsToResource",
+                "ssm:CreateAssociation",
+                "ssm:DeleteAssociation",
+                "ssm:DescribeAssociation",
+                "ssm:ListTagsForResource",
+                "ssm:RemoveTagsFromResource",
+                "ssm:UpdateAssociation",
+            ],
+            [
+                f"arn:{partition}:ssm:*:{account_id}:association/*",
+                f"arn:{partition}:ssm:*::document/AWS-GatherSoftwareInventory",
+            ],
+        ),
+        _allow("InventoryList", ["ssm:ListAssociations"], "*"),
+        _allow(
+            "Connection",
+            [
+                "events:CreateConnection",
+                "events:DeleteConnection",
+                "events:DescribeConnection",
+                "events:UpdateConnection",
+            ],
+            f"{events}:connection/{name_prefix}*",
+        ),
+        _allow(
+            "ConnectionSecret",
+            [
+                "secretsmanager:CreateSecret",
+                "secretsmanager:DeleteSecret",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecret",
+            ],
+            secret,
+        ),
+        _allow(
+            "Destination",
+            [
+                "events:CreateApiDestination",
+                "events:DeleteApiDestination",
+                "events:DescribeApiDestination",
+                "events:UpdateApiDestination",
+            ],
+            [f"{events}:api-destination/{name_prefix}*", f"{events}:connection/{name_prefix}*"],
+        ),
+        _allow("DestinationList", ["events:ListApiDestinations"], "*"),
+        _allow(
+            "Rule",
+            [
+                "events:DeleteRule",
+                "events:DescribeRule",
+                "events:ListTagsForResource",
+                "events:ListTargetsByRule",
+                "events:PutRule",
+                "events:PutTargets",
+                "events:RemoveTargets",
+                "events:TagResource",
+                "events:UntagResource",
+            ],
+            f"{events}:rule/{name_prefix}",
+        ),
+        _allow(
+            "Roles",
+            [
+                "iam:CreateRole",
+                "iam:DeleteRole",
+                "iam:DeleteRolePermissionsBoundary",
+                "iam:DeleteRolePolicy",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+                "iam:TagRole",
+                "iam:UntagRole",
+                "iam:UpdateAssumeRolePolicy",
+            ],
+            roles,
+        ),
+        # A role that does not exist has no path yet: asking for it is authorized on its bare name.
+        _allow("RoleLookup", ["iam:GetRole"], f"{iam}:role/*"),
+        _allow("Attachment", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], attachable),
+        _allow(
+            "ConnectorPolicy",
+            [
+                "iam:CreatePolicy",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicy",
+                "iam:DeletePolicyVersion",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:ListEntitiesForPolicy",
+                "iam:ListPolicyVersions",
+                "iam:TagPolicy",
+                "iam:UntagPolicy",
+            ],
+            policy,
+        ),
+        {
+            **_allow("PassExecutionRole", ["iam:PassRole"], f"{iam}:role/{PATH}/{name_prefix}-events"),
+            "Condition": {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}},
+        },
+        {
+            **_allow(
+                "ServiceLinkedRole",
+                ["iam:CreateServiceLinkedRole"],
+                f"{iam}:role/aws-service-role/apidestinations.events.amazonaws.com/*",
+            ),
+            "Condition": {"StringEquals": {"iam:AWSServiceName": "apidestinations.events.amazonaws.com"}},
+        },
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def operator_policy(partition: str, role_name: str) -> dict[str, Any]:
+    """What the operator's own identity may do: assume the role of every account."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [_allow("Accounts", ["sts:AssumeRole"], f"arn:{partition}:iam::*:role/{role_name}")],
+    }
+
+
+def trust_policy(operator_role_arn: str, external_id: str) -> dict[str, Any]:
+    """Who may assume an account's role. TagSession is what EKS Pod Identity adds to every chained session."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": operator_role_arn},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

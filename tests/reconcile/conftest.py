@@ -1,0 +1,100 @@
+"""One account in the emulated AWS, with the documented policy, and a reconciler that enters it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from sandbox.aws.admin import Admin
+from sandbox.gateway.admin import GatewayAdmin
+from sandbox.state import Sandbox
+from zerotouch.api.account import QualysZeroTouchAccountSpec
+from zerotouch.aws.policy import account_policy
+from zerotouch.reconcile.reconciler import AccountInput, Reconciler
+from zerotouch.reconcile.report import AccountReport
+
+EXTERNAL_ID = "canary-external-id"
+REGIONS = ["us-east-1", "eu-west-1"]
+
+
+@dataclass
+class Account:
+    """What a test needs of one account; `hashes` is what the controller would keep in the status."""
+
+    id: str
+    admin: Admin
+    reconciler: Reconciler
+    input: AccountInput
+    hashes: dict[str, str | None] = field(default_factory=dict)
+    stop: Event = field(default_factory=Event)
+
+    def reconcile(self) -> AccountReport:
+        report = self.reconciler.reconcile(replace(self.input, previous=self.hashes), self.stop)
+        for scope in report.scopes:
+            self.hashes[scope.name] = scope.hash
+            if scope.gone:
+                del self.hashes[scope.name]
+        return report
+
+    def remove(self) -> AccountReport:
+        return self.reconciler.remove(replace(self.input, previous=self.hashes), self.stop)
+
+    def change(self, **changes: Any) -> None:
+        """Change the spec, in the API's words."""
+        spec = self.input.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+        self.input = replace(self.input, spec=QualysZeroTouchAccountSpec.model_validate({**spec, **changes}))
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        return self.admin.client(service, self.id, region)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """What the operator called since the last `forget`, assuming the role apart."""
+        return [c for c in self.admin.calls(self.id) if c["service"] != "sts"]
+
+
+@pytest.fixture(scope="session")
+def reconciler(cloud: Sandbox) -> Iterator[Reconciler]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in cloud.env().items():
+            environment.setenv(name, value)
+        reconciler = Reconciler()
+        yield reconciler
+        reconciler.close()
+
+
+@pytest.fixture
+def make_account(
+    cloud: Sandbox, admin: Admin, gateway: GatewayAdmin, reconciler: Reconciler, account_id: str
+) -> Callable[..., Account]:
+    """Makes the account, with its role, and its declaration; keyword arguments go into the spec."""
+
+    def make(existing_connector_role: str | None = None, **changes: Any) -> Account:
+        policy = account_policy("aws", account_id, "qualys-zerotouch", existing_connector_role)
+        role = admin.create_account(account_id, policy, EXTERNAL_ID)
+        spec = {
+            "accountID": account_id,
+            "parent": {"name": "production", "uid": "u-1"},
+            "access": {"roleARN": role, "externalID": EXTERNAL_ID, "stsRegion": "us-east-1"},
+            "gatewayURL": cloud.gateway_url,
+            "tokenFingerprint": "0123456789ab",
+            "regions": {"selection": "Listed", "names": REGIONS},
+            "inventory": {},
+            "delivery": {},
+            "deletionPolicy": "Delete",
+            "interval": "5m",
+            "namePrefix": "qualys-zerotouch",
+            "tags": {"team": "secops"},
+            **changes,
+        }
+        declared = QualysZeroTouchAccountSpec.model_validate(spec)
+        given = AccountInput(declared, "default/security/production", token=gateway.mint())
+        return Account(account_id, admin, reconciler, given)
+
+    return make
+
+
+@pytest.fixture
+def account(make_account: Callable[..., Account]) -> Account:
+    return make_account()
