@@ -38,7 +38,7 @@ def access_denied(service: str, action: str, principal: str, request_id: str, **
     text = body.decode()
     if "on resource:" not in text:
         text = text.replace(f"to perform: {action}", f"to perform: {action} on resource: {where}", 1)
-    return status, headers, text.encode()
+    return status, {**headers, "x-amzn-RequestId": request_id}, text.encode()
 
 
 def install() -> None:

@@ -49,7 +49,7 @@ def test_table(code: str, message: str, status: int, reason: Reason, retry: Retr
     assert (error.reason, error.retry) == (reason, retry)
     assert error.code == code
     assert error.request_id == "r-1"
-    for part in ("events", "put_rule", "111111111111", "us-east-1", code, "r-1"):
+    for part in ("events:PutRule", "111111111111", "us-east-1", code, "r-1"):
         assert part in str(error)
 
 

@@ -16,7 +16,7 @@ CRASHER = [sys.executable, "-c", "raise SystemExit('port taken, alas')"]
 
 def test_a_crash_is_told_with_the_end_of_the_log(tmp_path: Path) -> None:
     process = processes.start("crasher", CRASHER, tmp_path)
-    with pytest.raises(PartFailed, match="crasher ended(.|\n)*port taken, alas"):
+    with pytest.raises(PartFailed, match=r"crasher ended(.|\n)*port taken, alas"):
         processes.wait_ready(process, lambda: False, 30)
 
 

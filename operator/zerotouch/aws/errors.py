@@ -23,6 +23,11 @@ class Call:
     service: str
     operation: str
 
+    @property
+    def action(self) -> str:
+        """As IAM writes it: `events:DescribeRule`."""
+        return f"{self.service}:{''.join(word.capitalize() for word in self.operation.split('_'))}"
+
 
 class AWSError(Exception):
     """A failed AWS call, classified. The message is safe to show: it holds no parameter of the request."""
@@ -41,6 +46,6 @@ class AWSError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        where = f"{self.call.service}:{self.call.operation} in {self.call.account}/{self.call.region}"
+        where = f"{self.call.action} in {self.call.account}/{self.call.region}"
         tail = f" (request {self.request_id})" if self.request_id else ""
         return f"{where}: {self.code}: {self.aws_message}{tail}"
