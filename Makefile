@@ -28,11 +28,15 @@ test: setup ## Run the tests
 test-all: setup ## Run the tests with the long matrices
 	$(RUN)pytest
 
-lint: setup ## Check style, types and layers
+lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(RUN)ruff check
 	$(RUN)ruff format --check
 	$(RUN)mypy
 	$(RUN)lint-imports
+	$(RUN)python -m zerotouch.api.crd --check crds
+
+generate: setup ## Write what is generated (CRDs)
+	$(RUN)python -m zerotouch.api.crd crds
 
 clean: ## Remove what was installed and built here
 	rm -rf .venv $(TOOLS) .sandbox

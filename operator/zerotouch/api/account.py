@@ -17,6 +17,7 @@ from zerotouch.api.spec import (
     Tags,
 )
 from zerotouch.api.types import (
+    IMMUTABLE,
     AccountID,
     Duration,
     ExternalID,
@@ -25,6 +26,7 @@ from zerotouch.api.types import (
     PolicyARN,
     RegionName,
     RoleARN,
+    rules,
 )
 
 
@@ -58,7 +60,10 @@ class Removal(Model):
 class QualysZeroTouchAccountSpec(Model):
     """The parent's spec resolved for one account; enough to clean up without the parent."""
 
-    account_id: AccountID = Field(description="The AWS account id.")
+    account_id: AccountID = Field(
+        description="The AWS account id.",
+        json_schema_extra=rules((IMMUTABLE, "accountID cannot be changed", None)),
+    )
     name: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="A name for people.")
     parent: ParentRef = Field(description="The QualysZeroTouch that declares the account.")
     access: AccountAccess = Field(description="How the operator gets into the account.")

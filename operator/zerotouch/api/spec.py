@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from zerotouch.api.types import AccountID, ExternalID, IAMName, Model, RegionName
+from zerotouch.api.types import IMMUTABLE, SET, AccountID, ExternalID, IAMName, Model, RegionName, exactly_one, rules
 
 
 class RegionSelection(StrEnum):
@@ -22,11 +22,32 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
-RegionNames = Annotated[list[RegionName], Field(max_length=40)]
+RegionNames = Annotated[list[RegionName], Field(max_length=40, json_schema_extra=SET)]
+_ALL = "(has(self.selection) && self.selection == 'AllEnabled')"
 
 
 class Regions(Model):
     """The regions to set up."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"{_ALL} || (has(self.names) && size(self.names) > 0)",
+                "selection Listed needs at least one region in names",
+                ".names",
+            ),
+            (
+                f"!{_ALL} || !has(self.names) || size(self.names) == 0",
+                "selection AllEnabled takes no names: take them out, or use exclude",
+                ".names",
+            ),
+            (
+                f"{_ALL} || !has(self.exclude) || size(self.exclude) == 0",
+                "exclude goes with selection AllEnabled only: leave the region out of names instead",
+                ".exclude",
+            ),
+        )
+    )
 
     selection: RegionSelection = Field(
         default=RegionSelection.LISTED,
@@ -44,7 +65,24 @@ class Regions(Model):
 
 TagKey = Annotated[str, Field(pattern=r"^[\w.:/=+@ -]+$", min_length=1, max_length=128)]
 TagValue = Annotated[str, Field(pattern=r"^[\w.:/=+@ -]*$", max_length=256)]
-Tags = Annotated[dict[TagKey, TagValue], Field(max_length=40)]
+Tags = Annotated[
+    dict[TagKey, TagValue],
+    Field(
+        max_length=40,
+        json_schema_extra=rules(
+            (
+                "self.all(key, size(key) <= 128 && key.matches('^[a-zA-Z0-9_.:/=+@ -]+$'))",
+                "a tag's key has 1 to 128 letters, digits, spaces or any of _.:/=+@-",
+                None,
+            ),
+            (
+                "self.all(key, !key.startsWith('aws:') && !key.startsWith('zerotouch.dev/'))",
+                "a tag's key may not begin with aws: or zerotouch.dev/",
+                None,
+            ),
+        ),
+    ),
+]
 
 
 class TagTarget(Model):
@@ -58,6 +96,21 @@ class TagTarget(Model):
 
 class InventoryTargets(Model):
     """The instances whose inventory is collected. Exactly one field."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.allInstances) != has(self.tags)",
+                "give exactly one of allInstances and tags",
+                None,
+            ),
+            (
+                "!has(self.allInstances) || self.allInstances",
+                "allInstances is true or left out",
+                ".allInstances",
+            ),
+        )
+    )
 
     all_instances: bool | None = Field(default=None, description="true: every managed instance of the region.")
     tags: Annotated[list[TagTarget], Field(min_length=1, max_length=4)] | None = Field(
@@ -87,6 +140,13 @@ class Inventory(Model):
         Field(
             pattern=r"^(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\([^()]+\))$",
             max_length=256,
+            json_schema_extra=rules(
+                (
+                    "!self.matches('^rate[(]([1-9]|[12][0-9]) minutes?[)]$')",
+                    "rate(…) is at least 30 minutes: that is the shortest that State Manager takes",
+                    None,
+                ),
+            ),
         ),
     ] = Field(
         default="rate(30 minutes)",
@@ -139,6 +199,8 @@ class ConnectorRole(Model):
 class Connector(Model):
     """The six-action policy of API-based assessment, and the role that carries it. Exactly one field."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("role", "existingRoleName"))
+
     role: ConnectorRole | None = Field(default=None, description="Make this role and attach the policy to it.")
     existing_role_name: IAMName | None = Field(
         default=None,
@@ -146,4 +208,14 @@ class Connector(Model):
     )
 
 
-NamePrefix = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", min_length=3, max_length=32)]
+NamePrefix = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+        min_length=3,
+        max_length=32,
+        json_schema_extra=rules(
+            (IMMUTABLE, "namePrefix cannot be changed: make a new object, and remove this one afterwards", None)
+        ),
+    ),
+]

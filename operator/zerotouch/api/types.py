@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -24,6 +24,23 @@ class Model(BaseModel):
 
     model_config = ConfigDict(alias_generator=_alias, populate_by_name=True, frozen=True)
 
+
+def rules(*wanted: tuple[str, str, str | None]) -> dict[str, Any]:
+    """CEL rules of a field or model: (expression, message, path of the field at fault below it, if it is one)."""
+    return {
+        "x-kubernetes-validations": [
+            {"rule": rule, "message": message} | ({"fieldPath": path} if path else {}) for rule, message, path in wanted
+        ]
+    }
+
+
+def exactly_one(first: str, second: str) -> dict[str, Any]:
+    """The CEL rule of a one-of."""
+    return rules((f"has(self.{first}) != has(self.{second})", f"give exactly one of {first} and {second}", None))
+
+
+SET: Final = {"x-kubernetes-list-type": "set"}
+IMMUTABLE: Final = "self == oldSelf"
 
 AccountID = Annotated[str, Field(pattern=r"^[0-9]{12}$", min_length=12, max_length=12)]
 RegionName = Annotated[
@@ -53,7 +70,10 @@ ObjectName = Annotated[
     Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", min_length=1, max_length=253),
 ]
 SecretKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
-Duration = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2, max_length=16)]
+Duration = Annotated[
+    str,
+    Field(pattern=r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$", min_length=2, max_length=16),
+]
 
 
 def parse_duration(text: str) -> timedelta:

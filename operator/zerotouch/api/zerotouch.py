@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from zerotouch.api.conditions import Condition
 from zerotouch.api.spec import (
@@ -25,6 +25,8 @@ from zerotouch.api.types import (
     RegionName,
     RoleARN,
     SecretKey,
+    exactly_one,
+    rules,
 )
 
 Platform = Literal[
@@ -61,6 +63,8 @@ class TokenSecretRef(Model):
 class Auth(Model):
     """Where the subscription token comes from. Exactly one field."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("credentialsSecretRef", "subscriptionTokenSecretRef"))
+
     credentials_secret_ref: CredentialsSecretRef | None = Field(
         default=None,
         description="User and password of a Qualys API user; the operator mints the subscription token.",
@@ -84,15 +88,33 @@ class TokenOptions(Model):
 class Qualys(Model):
     """The Qualys platform and how to authorize against it."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("platform", "gatewayURL"))
+
     platform: Platform | None = Field(
         default=None,
         description="Qualys platform, from https://www.qualys.com/platform-identification/.",
     )
-    gateway_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+/*$", max_length=253)] | None = Field(
+    gateway_url: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^https?://[A-Za-z0-9.:-]+/*$",
+                max_length=253,
+                json_schema_extra=rules(
+                    (
+                        "self.startsWith('https://') || self.matches('^http://(127[.]0[.]0[.]1|localhost)(:[0-9]+)?/*$')",
+                        "the token is sent there, so the URL must begin with https:// (http:// only to a loopback address)",
+                        None,
+                    )
+                ),
+            ),
+        ]
+        | None
+    ) = Field(
         default=None,
-        description="API gateway of a private platform; its host must be allowed by the operator.",
+        description="https URL of a private platform's API gateway; the operator must allow its host.",
     )
-    auth: Auth = Field(description="Where the subscription token comes from.")
+    auth: Auth = Field(description="Where the subscription token comes from; give exactly one of its fields.")
     token: TokenOptions = Field(default=TokenOptions(), description="How the subscription token is minted.")
 
 
@@ -114,6 +136,16 @@ class Access(Model):
 class AccountEntry(Model):
     """One AWS account."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.roleARN) || self.roleARN.contains(':' + self.id + ':')",
+                "roleARN is a role of another account: its account id must be this entry's id",
+                ".roleARN",
+            )
+        )
+    )
+
     id: AccountID = Field(description="The AWS account id, 12 digits in quotes.")
     name: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None, description="A name for people."
@@ -126,7 +158,7 @@ class AccountEntry(Model):
 class QualysZeroTouchSpec(Model):
     """The accounts and regions that Qualys is to scan, and how."""
 
-    qualys: Qualys = Field(description="The Qualys platform and how to authorize against it.")
+    qualys: Qualys = Field(description="The Qualys platform (platform or gatewayURL) and how to authorize against it.")
     access: Access = Field(
         default=Access(),
         description="The role that the operator assumes in every account.",
@@ -143,7 +175,8 @@ class QualysZeroTouchSpec(Model):
     delivery: Delivery = Field(default=Delivery(), description="How EventBridge hands events to Qualys.")
     connector: Connector | None = Field(
         default=None,
-        description="The permissions of the Qualys connector; nothing is done about them where not given.",
+        description="The permissions of the Qualys connector, with exactly one of its fields; nothing is done about "
+        "them where not given.",
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
@@ -155,7 +188,14 @@ class QualysZeroTouchSpec(Model):
     )
     interval: Duration = Field(
         default="5m",
-        description="Time between two looks at an account, at least 30s, for example 5m or 1h.",
+        description="Time between two looks at an account, 30s to 24h, for example 5m or 1h30m.",
+        json_schema_extra=rules(
+            (
+                "duration(self) >= duration('30s') && duration(self) <= duration('24h')",
+                "interval must be from 30s to 24h, for example 5m",
+                None,
+            )
+        ),
     )
     tags: Tags = Field(
         default_factory=dict,

@@ -1,0 +1,71 @@
+"""From what people declare to what one account object declares: every default resolved."""
+
+import hashlib
+
+from zerotouch.api.account import AccountAccess, ParentRef, QualysZeroTouchAccountSpec
+from zerotouch.api.meta import SLOTS
+from zerotouch.api.zerotouch import Access, AccountEntry, QualysZeroTouchSpec
+
+# Source: AWS General Reference, partitions and their regions.
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def resolve_account(
+    parent: ParentRef,
+    spec: QualysZeroTouchSpec,
+    entry: AccountEntry,
+    gateway_url: str,
+    token_fingerprint: str | None,
+) -> QualysZeroTouchAccountSpec:
+    """The account object's spec; it suffices to clean up without the parent."""
+    return QualysZeroTouchAccountSpec(
+        account_id=entry.id,
+        name=entry.name,
+        parent=parent,
+        access=_access(spec.access, entry),
+        gateway_url=gateway_url,
+        token_fingerprint=token_fingerprint,
+        regions=entry.regions or spec.regions,
+        inventory=spec.inventory,
+        delivery=spec.delivery,
+        connector=spec.connector,
+        deletion_policy=spec.deletion_policy,
+        suspend=spec.suspend,
+        interval=spec.interval,
+        tags=spec.tags,
+        name_prefix=spec.name_prefix,
+    )
+
+
+def account_name(parent_name: str, account_id: str) -> str:
+    """The account object's name."""
+    return f"{parent_name}-{account_id}"
+
+
+def slot_of(account_id: str) -> str:
+    """Which of the slots, over which replicas share the accounts, an account belongs to."""
+    digest = hashlib.sha256(account_id.encode()).digest()
+    return str(int.from_bytes(digest[:4], "big") % SLOTS)
+
+
+def partition_of(region: str) -> str:
+    """`us-east-1` → `aws`, `cn-north-1` → `aws-cn`."""
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def _access(access: Access, entry: AccountEntry) -> AccountAccess:
+    partition = entry.role_arn.split(":")[1] if entry.role_arn else partition_of(access.sts_region)
+    account = f"arn:{partition}:iam::{entry.id}"
+    boundary = access.permissions_boundary_name
+    return AccountAccess(
+        role_arn=entry.role_arn or f"{account}:role/{access.role_name}",
+        external_id=entry.external_id or access.external_id,
+        sts_region=access.sts_region,
+        permissions_boundary_arn=f"{account}:policy/{boundary}" if boundary else None,
+    )
