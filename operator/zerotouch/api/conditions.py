@@ -21,6 +21,7 @@ class Reason(StrEnum):
     RETAINED = "Retained"
     ABANDONED = "Abandoned"
     CLEANUP_BLOCKED = "CleanupBlocked"
+    PARENT_NOT_FOUND = "ParentNotFound"
     ACCOUNTS_NOT_READY = "AccountsNotReady"
     INVALID_SPEC = "InvalidSpec"
     SECRET_NOT_FOUND = "SecretNotFound"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-_KEPT: Final = (
+_KEPT: Final[tuple[str, ...]] = (
     "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
     "minItems", "maxItems", "minProperties", "maxProperties", "required", "uniqueItems",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +26,10 @@ from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 def always_true() -> bool:
     """The fence of a caller that needs no leadership."""
     return True
+
+
+def nothing(_: Sequence[str]) -> None:
+    """Of a caller that keeps no record."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,17 @@ class Reconciler:
         """End the worker threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def discover(self, account: AccountInput, stop: threading.Event | None = None) -> tuple[str, ...]:
-        """`global` and the regions that a pass will write to. Raises AWSError or Interrupted."""
-        api = self._enter(account, Pass(stop or threading.Event(), always_true))
-        return (GLOBAL, *self._select(account, api).usable)
-
     def reconcile(
-        self, account: AccountInput, stop: threading.Event, fence: Callable[[], bool] = always_true
+        self,
+        account: AccountInput,
+        stop: threading.Event,
+        fence: Callable[[], bool] = always_true,
+        entering: Callable[[Sequence[str]], None] = nothing,
     ) -> AccountReport:
-        """Make the account right. Failures of AWS are in the report, not raised."""
+        """Make the account right. Failures of AWS are in the report, not raised.
+
+        `entering` is told, before the first write, `global` and the regions that will be written to.
+        """
         spec = account.spec
         try:
             api = self._enter(account, Pass(stop, fence))
@@ -73,6 +79,7 @@ class Reconciler:
             return AccountReport(spec.account_id, problem=_entrance_problem(error))
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
+        entering((GLOBAL, *selected.usable))
         context = self._context(account, selected.usable)
         jobs = [self._job(account, api, replace(context, scope=region)) for region in selected.usable]
         dropped = no_longer_selected(account.previous, selected)

@@ -62,4 +62,11 @@ class AccountReport:
 
     @property
     def ready(self) -> bool:
-        return self.problem is None and not self.interrupted and all(s.state is State.READY for s in self.scopes)
+        return (
+            self.problem is None and not self.interrupted and all(s.state is State.READY or s.gone for s in self.scopes)
+        )
+
+    @property
+    def clean(self) -> bool:
+        """Whether a removal left nothing of ours."""
+        return self.problem is None and not self.interrupted and all(s.gone for s in self.scopes)

@@ -7,8 +7,9 @@ AWS never answers secret values; the token's fingerprint in the Description stan
 
 from typing import Any, Final
 
+from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
-from zerotouch.aws.errors import AWSError
+from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
 from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in
@@ -60,7 +61,7 @@ class Connection:
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
         try:
-            api.call("events", "create_connection", **_request(context, token))
+            api.call("events", "create_connection", **_request(context, token, "create_connection"))
         except AWSError as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
@@ -75,7 +76,8 @@ class Connection:
     ) -> None:
         # The whole block each time: what AWS does with an omitted part of it is not documented.
         kept = {"KmsKeyIdentifier": observed.handle} if observed.handle else {}
-        api.call("events", "update_connection", **_request(context, token), **kept)
+        request = _request(context, token, "update_connection")
+        api.call("events", "update_connection", **request, **kept)
 
     def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
         api.find("events", "delete_connection", _MISSING, Name=context.prefix)
@@ -104,9 +106,15 @@ def _parameters(found: list[dict[str, Any]] | None) -> dict[str, dict[str, bool]
     return {p["Key"]: {"secret": bool(p.get("IsValueSecret"))} for p in found or []}
 
 
-def _request(context: Context, token: str | None) -> dict[str, Any]:
+def _request(context: Context, token: str | None, operation: str) -> dict[str, Any]:
     if token is None:
-        raise ValueError("a connection cannot be written without a token")
+        raise AWSError(
+            Call(context.account_id, context.scope, "events", operation),
+            Reason.TOKEN_INVALID,
+            Retry.PERSON,
+            "NotCalled",
+            f"there is no usable subscription token: see the conditions of {context.spec.parent.name}",
+        )
     return {
         "Name": context.prefix,
         "Description": describe_owner(context.owner, context.spec.token_fingerprint),

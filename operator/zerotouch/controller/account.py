@@ -1,0 +1,119 @@
+"""One account object: its pass."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from zerotouch.api.conditions import Reason
+from zerotouch.aws.errors import Retry
+from zerotouch.controller.account_events import tell
+from zerotouch.controller.account_status import account_status, pending_scopes, retry_of
+from zerotouch.controller.account_writer import say, write_status
+from zerotouch.controller.conditions import conditions, now
+from zerotouch.controller.kube import KubeError
+from zerotouch.controller.objects import Account, InvalidObject, Key, spec_hash
+from zerotouch.controller.outcome import DONE, Outcome, after, retry
+from zerotouch.controller.queue import Priority
+from zerotouch.controller.removal import RemovalHandler
+from zerotouch.controller.shared import Shared
+from zerotouch.reconcile.report import AccountReport
+
+_log = structlog.get_logger()
+_REMEMBER_TIMEOUT: Final = 60.0
+
+
+class AccountHandler:
+    """Handles keys of account objects. Raises KubeError."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._removal = RemovalHandler(shared)
+
+    async def handle(self, key: Key) -> Outcome:
+        """Look at the account, make it right, say so."""
+        body = await self._shared.kube.find(key.path)
+        if body is None:
+            self._shared.index.remove(key)
+            return DONE
+        try:
+            account = Account.of(body)
+        except InvalidObject as error:
+            _log.error("an account object cannot be read", object=str(key), error=str(error))
+            return DONE
+        if account.meta.deleting:
+            return await self._removal.handle(account)
+        if account.spec.removal is not None:
+            return DONE
+        if self._shared.expected.get(key) != spec_hash(account.spec):
+            return await self._disowned(account)
+        if account.spec.suspend:
+            text = "suspended: nothing is looked at or changed until spec.suspend is false"
+            await say(self._shared, account, "suspended", Reason.SUSPENDED, text)
+            return DONE
+        if not account.meta.protected:
+            account = Account.of(await self._shared.writer.protect(key, account.meta))
+        return await self._guarded_pass(account)
+
+    async def _disowned(self, account: Account) -> Outcome:
+        """Not, or not yet, what its parent wants: the parent's pass puts that right, unless there is no parent."""
+        if self._shared.index.parent(account.parent_key) is None and self._shared.index.complete:
+            text = f"there is no QualysZeroTouch {account.spec.parent.name}: AWS is left as it is"
+            await say(self._shared, account, "stalled", Reason.PARENT_NOT_FOUND, text)
+            return DONE
+        self._shared.parents.add(account.parent_key, Priority.URGENT)
+        return DONE
+
+    async def _guarded_pass(self, account: Account) -> Outcome:
+        stats, started = self._shared.stats, time.monotonic()
+        try:
+            report, live = await self._pass(account)
+        except KubeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
+            _log.exception("a pass failed", object=str(account.key))
+            stats.passed(account.spec.account_id, "error", time.monotonic() - started, time.time())
+            text = f"internal error ({type(error).__name__}): see the operator's log, and report it"
+            await say(self._shared, account, "working", Reason.INTERNAL_ERROR, text)
+            return retry()
+        result = "interrupted" if report.interrupted else "ready" if report.ready else "not_ready"
+        stats.passed(account.spec.account_id, result, time.monotonic() - started, time.time())
+        if report.interrupted:
+            return retry()
+        status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, now())
+        await write_status(self._shared, live, status)
+        await tell(self._shared, account, report, status)
+        return retry() if retry_of(report) is Retry.SOON else after(account.spec.interval)
+
+    async def _pass(self, account: Account) -> tuple[AccountReport, Account]:
+        """The report, and the object as it is after the regions were remembered."""
+        shared, live = self._shared, account
+        token = shared.tokens.held(account.parent_key, account.spec.token_fingerprint)
+        given = account.input(shared.settings.owner_id, token.reveal() if token else None)
+
+        def entering(scopes: Sequence[str]) -> None:
+            """Called in the pass's thread before its first write: where we have been must outlive a crash."""
+            nonlocal live
+            if not set(scopes) <= set(given.previous):
+                write = self._remember(account, scopes)
+                live = asyncio.run_coroutine_threadsafe(write, shared.loop).result(_REMEMBER_TIMEOUT)
+
+        report = await shared.loop.run_in_executor(
+            shared.threads, lambda: shared.reconciler.reconcile(given, shared.stop, shared.fence, entering)
+        )
+        return report, live
+
+    async def _remember(self, account: Account, scopes: Sequence[str]) -> Account:
+        regions = pending_scopes(account.status, scopes, now())
+        said = conditions(
+            "working",
+            Reason.PROGRESSING,
+            f"at work on {len(regions)} regions",
+            account.status.conditions,
+            account.meta.generation,
+            now(),
+        )
+        status = account.status.model_copy(update={"regions": regions, "conditions": said})
+        return await write_status(self._shared, account, status)

@@ -1,0 +1,67 @@
+"""What is told, as events and counters, of an account's pass: changes of state only."""
+
+from typing import Final
+
+from zerotouch.api.account import QualysZeroTouchAccountStatus
+from zerotouch.api.conditions import Reason
+from zerotouch.controller.conditions import condition
+from zerotouch.controller.objects import Account
+from zerotouch.controller.shared import Shared
+from zerotouch.plan.render import show_change, show_difference
+from zerotouch.reconcile.report import AccountReport, Drift
+
+_MOST_NAMED: Final = 5
+
+
+async def tell(shared: Shared, account: Account, report: AccountReport, status: QualysZeroTouchAccountStatus) -> None:
+    """`account` holds the status before the pass, `status` is the one after it."""
+    await _drifts(shared, account, report)
+    await _changes(shared, account, report)
+    await _transition(shared, account, status)
+
+
+async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
+    told = {(d.region, d.kind, d.name, d.field) for d in account.status.details}
+    news = []
+    for drift in (drift for scope in report.scopes for drift in scope.drifts):
+        first = _place(drift) not in told
+        shared.stats.drifted(drift.resource.kind, first, drift.mended)
+        if first or drift.mended:
+            news.append(_describe(drift))
+    if news:
+        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, _some(news))
+
+
+async def _changes(shared: Shared, account: Account, report: AccountReport) -> None:
+    drifted = {drift.resource for scope in report.scopes for drift in scope.drifts}
+    applied = [show_change(c) for scope in report.scopes for c in scope.changes if c.resource not in drifted]
+    if applied:
+        text = f"{len(applied)} changes: {_some(applied)}"
+        await shared.events.normal(account.key, account.meta.uid, "Applied", text)
+    gone = sorted(scope.name for scope in report.scopes if scope.gone)
+    if gone:
+        text = f"no longer declared, deletionPolicy {account.spec.deletion_policy.value}: {', '.join(gone)}"
+        await shared.events.normal(account.key, account.meta.uid, "RegionRemoved", text)
+
+
+async def _transition(shared: Shared, account: Account, status: QualysZeroTouchAccountStatus) -> None:
+    before, ready = condition(account.status.conditions, "Ready"), condition(status.conditions, "Ready")
+    if ready is None or (before is not None and (before.status, before.reason) == (ready.status, ready.reason)):
+        return
+    if ready.reason != Reason.PROGRESSING:
+        write = shared.events.normal if ready.status == "True" else shared.events.warning
+        await write(account.key, account.meta.uid, ready.reason, ready.message)
+
+
+def _place(drift: Drift) -> tuple[str, str, str, str]:
+    return drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path
+
+
+def _describe(drift: Drift) -> str:
+    where = f"{drift.resource.kind} {drift.resource.name} in {drift.resource.region}"
+    return f"{where}: {show_difference(drift.difference)} ({'mended' if drift.mended else 'not mended'})"
+
+
+def _some(texts: list[str]) -> str:
+    more = f"; and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
+    return "; ".join(texts[:_MOST_NAMED]) + more

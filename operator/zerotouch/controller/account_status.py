@@ -1,0 +1,191 @@
+"""From a pass's report to the account object's status. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from zerotouch.api.account import (
+    DifferenceDetail,
+    QualysZeroTouchAccountStatus,
+    RegionState,
+    State,
+)
+from zerotouch.api.conditions import Condition, Reason
+from zerotouch.aws.errors import Retry
+from zerotouch.controller.conditions import Verdict, conditions, make
+from zerotouch.desired.values import GLOBAL
+from zerotouch.plan.render import show
+from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
+
+_MOST_DETAILS: Final = 20
+_MOST_NAMED: Final = 5
+_MOST_MESSAGE: Final = 1024
+
+
+def pending_scopes(status: QualysZeroTouchAccountStatus, scopes: Iterable[str], now: datetime) -> list[RegionState]:
+    """The regions of the status, with those that a pass is about to write to for the first time."""
+    known = {region.name for region in status.regions}
+    new = [RegionState(name=s, state=State.PENDING, since=now) for s in scopes if s not in known]
+    return sorted([*status.regions, *new], key=_order) if new else status.regions
+
+
+def account_status(
+    report: AccountReport,
+    previous: QualysZeroTouchAccountStatus,
+    generation: int,
+    requested_at: str | None,
+    now: datetime,
+) -> QualysZeroTouchAccountStatus:
+    """What a finished pass found. Times are UTC."""
+    verdict, reason, message = _verdict(report)
+    regions = _regions(report, previous, now)
+    open_drifts = [drift for scope in report.scopes for drift in scope.drifts if not drift.mended]
+    entered = report.problem is None
+    details = _details(open_drifts, previous, now) if entered else previous.details
+    return QualysZeroTouchAccountStatus(
+        observed_generation=generation,
+        conditions=[
+            *conditions(verdict, reason, message, previous.conditions, generation, now),
+            *_secure(report, previous, generation, now),
+        ],
+        regions=regions,
+        ready_regions=_ready_regions(regions),
+        drifted=len(open_drifts) if entered else previous.drifted,
+        details=details[:_MOST_DETAILS],
+        truncated=True if len(open_drifts) > _MOST_DETAILS else None,
+        last_handled_reconcile_at=requested_at,
+    )
+
+
+def removal_status(
+    report: AccountReport, previous: QualysZeroTouchAccountStatus, generation: int, now: datetime
+) -> QualysZeroTouchAccountStatus:
+    """While an account is cleaned, and something is left."""
+    problem = _worst(report)
+    blocked = problem is not None and problem.retry is not Retry.SOON
+    left = "; ".join(f"{r.kind} {r.name} in {r.region}" for r in report.left[:_MOST_NAMED])
+    more = f" and {len(report.left) - _MOST_NAMED} more" if len(report.left) > _MOST_NAMED else ""
+    why = problem.message if problem else "AWS is at work"
+    message = f"cleaning AWS: {why}. May still be there: {left or 'nothing known'}{more}"
+    if blocked:
+        message += ". Mend it, or annotate this object with zerotouch.dev/abandon=true to leave that behind"
+    reason = Reason.CLEANUP_BLOCKED if blocked else Reason.DELETING
+    return previous.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": conditions(
+                "stalled" if blocked else "working", reason, message, previous.conditions, generation, now
+            ),
+            "regions": _regions(report, previous, now),
+        }
+    )
+
+
+def retry_of(report: AccountReport) -> Retry | None:
+    """How soon another pass may help; None where nothing is wrong."""
+    problem = _worst(report)
+    return problem.retry if problem else None
+
+
+def _verdict(report: AccountReport) -> tuple[Verdict, Reason, str]:
+    wrong = [scope for scope in report.scopes if scope.state is not State.READY and not scope.gone]
+    problem = _worst(report)
+    if problem is None and not wrong:
+        regions = sum(scope.name != GLOBAL and not scope.gone for scope in report.scopes)
+        return "ready", Reason.SUCCEEDED, f"{regions} regions are set up"
+    if problem is None:
+        return "working", Reason.PROGRESSING, f"at work on {_names(wrong)}"
+    verdict: Verdict = "working" if problem.retry is Retry.SOON else "stalled"
+    if report.problem is not None:
+        return verdict, problem.reason, problem.message
+    affected = [scope for scope in wrong if scope.problem is not None]
+    return verdict, problem.reason, f"{_names(affected)}: {problem.message}"
+
+
+def _names(scopes: Iterable[ScopeReport]) -> str:
+    names = sorted(scope.name for scope in scopes)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _worst(report: AccountReport) -> Problem | None:
+    """A misuse of our connection first, then what needs a person."""
+    problems = [report.problem] if report.problem else [s.problem for s in report.scopes if s.problem]
+    return min(problems, key=_severity, default=None)
+
+
+def _severity(problem: Problem) -> int:
+    if problem.reason is Reason.FOREIGN_API_DESTINATION:
+        return 0
+    return 2 if problem.retry is Retry.SOON else 1
+
+
+def _regions(report: AccountReport, previous: QualysZeroTouchAccountStatus, now: datetime) -> list[RegionState]:
+    before = {region.name: region for region in previous.regions}
+    if report.problem is not None:
+        return [_unreachable(region, report.problem, now) for region in previous.regions]
+    seen = [_region(scope, before.get(scope.name), now) for scope in report.scopes if not scope.gone]
+    covered = {scope.name for scope in report.scopes}
+    return sorted([*seen, *(r for r in previous.regions if r.name not in covered)], key=_order)
+
+
+def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> RegionState:
+    same = before is not None and before.state is scope.state
+    return RegionState(
+        name=scope.name,
+        state=scope.state,
+        reason=scope.problem.reason.value if scope.problem else None,
+        message=scope.problem.message[:_MOST_MESSAGE] if scope.problem else None,
+        hash=scope.hash,
+        since=before.since if before is not None and same else now,
+        ready=scope.ready,
+        total=scope.total,
+    )
+
+
+def _unreachable(region: RegionState, problem: Problem, now: datetime) -> RegionState:
+    state = State.REMOVING if region.state is State.REMOVING else State.NOT_READY
+    since = region.since if region.state is state else now
+    return region.model_copy(update={"state": state, "reason": problem.reason.value, "message": None, "since": since})
+
+
+def _order(region: RegionState) -> tuple[bool, str]:
+    return region.name != GLOBAL, region.name
+
+
+def _ready_regions(regions: list[RegionState]) -> str:
+    real = [r for r in regions if r.name != GLOBAL and r.state is not State.REMOVING]
+    return f"{sum(r.state is State.READY for r in real)}/{len(real)}"
+
+
+def _details(drifts: list[Drift], previous: QualysZeroTouchAccountStatus, now: datetime) -> list[DifferenceDetail]:
+    since = {(d.region, d.kind, d.name, d.field): d.since for d in previous.details}
+    return [
+        DifferenceDetail(
+            region=drift.resource.region,
+            kind=drift.resource.kind,
+            name=drift.resource.name,
+            field=drift.difference.path,
+            wanted=show(drift.difference.wanted),
+            found=show(drift.difference.found),
+            since=since.get((*_place(drift), drift.difference.path), now),
+        )
+        for drift in drifts
+    ]
+
+
+def _place(drift: Drift) -> tuple[str, str, str]:
+    return drift.resource.region, drift.resource.kind, drift.resource.name
+
+
+def _secure(
+    report: AccountReport, previous: QualysZeroTouchAccountStatus, generation: int, now: datetime
+) -> list[Condition]:
+    """Only where it could be looked at; what was said before stands otherwise."""
+    if report.problem is not None:
+        return [c for c in previous.conditions if c.type == "Secure"]
+    foreign = sorted(arn for scope in report.scopes for arn in scope.foreign_destinations)
+    if foreign:
+        text = f"our connection is used by {', '.join(foreign[:_MOST_NAMED])}: delete what is not yours there"
+        return [make("Secure", "False", Reason.FOREIGN_API_DESTINATION, text, previous.conditions, generation, now)]
+    return [make("Secure", "True", Reason.SUCCEEDED, "", previous.conditions, generation, now)]

@@ -1,0 +1,73 @@
+"""Conditions in the form that kstatus reads: Ready, and the abnormal-true Reconciling and Stalled."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from zerotouch.api.conditions import Condition, Reason
+
+_MOST_CHARACTERS: Final = 2000
+
+Status = Literal["True", "False", "Unknown"]
+Verdict = Literal["ready", "working", "stalled", "suspended"]
+
+
+def now() -> datetime:
+    """UTC, to the second, as Kubernetes writes times."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def conditions(
+    verdict: Verdict,
+    reason: Reason,
+    message: str,
+    previous: Iterable[Condition],
+    generation: int,
+    at: datetime,
+) -> list[Condition]:
+    """`working`: it will try again soon by itself. `stalled`: a person is needed; it looks again at every interval.
+
+    `suspended`: nobody looks, so that nothing can be said.
+    """
+    known = list(previous)
+    text = message if len(message) <= _MOST_CHARACTERS else message[: _MOST_CHARACTERS - 1] + "…"
+    statuses: dict[str, Status] = {
+        "Ready": "Unknown" if verdict == "suspended" else _status(verdict == "ready"),
+        "Reconciling": _status(verdict == "working"),
+        "Stalled": _status(verdict == "stalled"),
+    }
+    return [
+        make(kind, status, reason, text if kind == "Ready" or status == "True" else "", known, generation, at)
+        for kind, status in statuses.items()
+    ]
+
+
+def make(
+    kind: str,
+    status: Status,
+    reason: Reason,
+    message: str,
+    previous: Iterable[Condition],
+    generation: int,
+    at: datetime,
+) -> Condition:
+    """One condition; the time of its last transition is kept while its status stays."""
+    before = condition(previous, kind)
+    since = before.last_transition_time if before is not None and before.status == status else at
+    return Condition(
+        type=kind,
+        status=status,
+        reason=reason.value,
+        message=message,
+        last_transition_time=since,
+        observed_generation=generation,
+    )
+
+
+def condition(known: Iterable[Condition], kind: str) -> Condition | None:
+    """The condition of that type."""
+    return next((c for c in known if c.type == kind), None)
+
+
+def _status(holds: bool) -> Status:
+    return "True" if holds else "False"

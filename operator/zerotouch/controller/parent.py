@@ -1,0 +1,282 @@
+"""One `QualysZeroTouch`: its token, its account objects, its status."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from zerotouch.api.account import ParentRef, QualysZeroTouchAccountSpec, Removal
+from zerotouch.api.conditions import Reason
+from zerotouch.api.meta import (
+    ACCOUNT_KIND,
+    ACCOUNT_LABEL,
+    ACCOUNT_PLURAL,
+    API_VERSION,
+    FINALIZER,
+    PARENT_LABEL,
+    SLOT_LABEL,
+)
+from zerotouch.api.zerotouch import QualysZeroTouchStatus
+from zerotouch.controller.conditions import Verdict, condition, conditions, now
+from zerotouch.controller.index import AccountRecord
+from zerotouch.controller.kube import KubeError
+from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, account_key, collection, dump, spec_hash
+from zerotouch.controller.outcome import DONE, Outcome, after, retry
+from zerotouch.controller.parent_status import ParentProblem, parent_status
+from zerotouch.controller.queue import Priority
+from zerotouch.controller.shared import Shared
+from zerotouch.controller.tokens import TokenResult, owner_reference
+from zerotouch.desired.account import account_name, resolve_account, slot_of
+from zerotouch.qualys.platforms import GatewayNotAllowed, resolve_gateway
+
+_log = structlog.get_logger()
+_WRITES_AT_ONCE: Final = 8
+_INDEX_LAG_SECONDS: Final = 2.0
+_DELETION_SECONDS: Final = 10.0
+
+
+class ParentHandler:
+    """Handles keys of `QualysZeroTouch` objects. Raises KubeError."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    async def handle(self, key: Key) -> Outcome:
+        """Resolve the token, make the account objects what the spec asks for, tell how they fare."""
+        body = await self._shared.kube.find(key.path)
+        if body is None:
+            self._forget(key)
+            return DONE
+        try:
+            parent = Parent.of(body)
+        except InvalidObject as error:
+            await self._shared.events.warning(key, body["metadata"]["uid"], Reason.INVALID_SPEC, str(error))
+            return DONE
+        if parent.meta.deleting:
+            return await self._delete(parent)
+        if parent.spec.suspend:
+            return await self._suspend(parent)
+        if not parent.meta.protected:
+            parent = Parent.of(await self._shared.writer.protect(key, parent.meta))
+        return await self._reconcile(parent)
+
+    def _forget(self, key: Key) -> None:
+        self._shared.index.remove(key)
+        self._shared.tokens.forget(key)
+
+    async def _reconcile(self, parent: Parent) -> Outcome:
+        qualys = parent.spec.qualys
+        result = TokenResult()
+        try:
+            gateway = resolve_gateway(qualys.platform, qualys.gateway_url, self._shared.settings.allowed_gateways)
+        except GatewayNotAllowed as error:
+            problem: ParentProblem | None = ParentProblem(Reason.GATEWAY_NOT_ALLOWED, str(error))
+        else:
+            result = await self._shared.tokens.resolve(parent, gateway)
+            problem = result.problem
+            await self._children(parent, gateway, result)
+        await self._tell(parent, problem, result)
+        if problem is None or problem.person:
+            return after(parent.spec.interval)
+        return retry(problem.wait)
+
+    async def _children(self, parent: Parent, gateway: str, result: TokenResult) -> None:
+        """Create, change and remove account objects, and have those looked at that need it."""
+        shared, writes = self._shared, []
+        asked = parent.meta.requested_at != parent.status.last_handled_reconcile_at
+        wanted = self._wanted(parent, gateway, result)
+        for key, spec in wanted.items():
+            record, digest = shared.index.account(key), spec_hash(spec)
+            first = shared.expected.get(key) is None
+            shared.expected[key] = digest
+            if record is None:
+                writes.append(self._create(parent, key, spec))
+            elif record.trigger.deleting:
+                shared.accounts.add(key)
+            elif record.hash != digest or record.removing:
+                writes.append(self._change(key, spec))
+            elif first or asked:
+                self._enqueue(record, parent, asked)
+        for record in shared.index.children(parent.key):
+            if record.key not in wanted:
+                shared.expected.pop(record.key, None)
+                writes.append(self._remove(record, parent))
+        await _at_once(writes)
+
+    def _wanted(self, parent: Parent, gateway: str, result: TokenResult) -> dict[Key, QualysZeroTouchAccountSpec]:
+        ref = ParentRef(name=parent.key.name, uid=parent.meta.uid)
+        wanted = {}
+        for entry in parent.spec.accounts:
+            key = account_key(parent.key.namespace, account_name(parent.key.name, entry.id))
+            record = self._shared.index.account(key)
+            # Without a usable token what is in place stays in place.
+            kept = record.token_fingerprint if record is not None else None
+            token = result.held.fingerprint if result.held is not None else kept
+            wanted[key] = resolve_account(ref, parent.spec, entry, gateway, token)
+        return wanted
+
+    def _enqueue(self, record: AccountRecord, parent: Parent, asked: bool) -> None:
+        """After a start, what is not right goes first and the rest is spread over the interval."""
+        current = record.view.observed_generation == record.trigger.generation
+        if asked:
+            self._shared.accounts.add(record.key, Priority.URGENT)
+        elif record.view.ready and current:
+            delay = after(parent.spec.interval).delay or 0.0
+            self._shared.accounts.add(record.key, Priority.ROUTINE, delay * spread(record.key))
+        else:
+            self._shared.accounts.add(record.key)
+
+    async def _create(self, parent: Parent, key: Key, spec: QualysZeroTouchAccountSpec) -> None:
+        body = _account_object(parent, key, spec)
+        try:
+            await self._shared.kube.create(collection(ACCOUNT_PLURAL, key.namespace), body)
+        except KubeError as error:
+            if not error.conflict:
+                raise
+            # The index lags behind: it exists.
+            self._shared.parents.add(parent.key, delay=_INDEX_LAG_SECONDS)
+
+    async def _change(self, key: Key, spec: QualysZeroTouchAccountSpec) -> None:
+        body = await self._shared.kube.find(key.path)
+        if body is not None:
+            await self._shared.writer.spec(Account.of(body), dump(spec))
+
+    async def _remove(self, record: AccountRecord, parent: Parent) -> None:
+        """The tombstone first: it alone lets AWS be cleaned."""
+        if record.trigger.deleting and record.removing:
+            self._shared.accounts.add(record.key)
+            return
+        body = await self._shared.kube.find(record.key.path)
+        if body is None:
+            return
+        account = Account.of(body)
+        if account.spec.removal is None:
+            tombstone = Removal(policy=parent.spec.deletion_policy, parent_uid=parent.meta.uid, requested_at=now())
+            await self._shared.writer.spec(account, dump(account.spec.model_copy(update={"removal": tombstone})))
+        if not account.meta.deleting:
+            await self._shared.kube.delete(record.key.path, account.meta.uid)
+
+    async def _suspend(self, parent: Parent) -> Outcome:
+        """Account objects learn of it; nothing else is touched."""
+        children = self._shared.index.children(parent.key)
+        writes = []
+        for record in children:
+            self._shared.expected.pop(record.key, None)
+            writes.append(self._suspend_account(record.key))
+        await _at_once(writes)
+        text = "suspended: nothing is looked at or changed until spec.suspend is false"
+        await self._say(parent, "suspended", Reason.SUSPENDED, text)
+        return DONE
+
+    async def _suspend_account(self, key: Key) -> None:
+        body = await self._shared.kube.find(key.path)
+        if body is not None:
+            account = Account.of(body)
+            suspended = account.spec.model_copy(update={"suspend": True})
+            self._shared.expected[key] = spec_hash(suspended)
+            await self._shared.writer.spec(account, dump(suspended))
+            self._shared.accounts.add(key)
+
+    async def _delete(self, parent: Parent) -> Outcome:
+        if not parent.meta.protected:
+            return DONE
+        children = self._shared.index.children(parent.key)
+        if parent.spec.suspend:
+            for record in children:
+                self._shared.accounts.add(record.key)
+            text = "suspended: the deletion waits until spec.suspend is false"
+            await self._say(parent, "suspended", Reason.SUSPENDED, text)
+            return DONE
+        await _at_once([self._remove(record, parent) for record in children])
+        left = [key async for key in self._live_children(parent)]
+        if not left:
+            await self._shared.writer.release(parent.key, parent.meta)
+            self._forget(parent.key)
+            return DONE
+        await self._say(parent, *_deleting(children, len(left), parent))
+        return Outcome(_DELETION_SECONDS)
+
+    async def _live_children(self, parent: Parent) -> AsyncIterator[str]:
+        path, selector = collection(ACCOUNT_PLURAL, parent.key.namespace), f"{PARENT_LABEL}={parent.key.name}"
+        async for body in self._shared.kube.list(path, metadata_only=True, selector=selector):
+            yield body["metadata"]["name"]
+
+    async def _tell(self, parent: Parent, problem: ParentProblem | None, result: TokenResult) -> None:
+        status = parent_status(
+            len(parent.spec.accounts),
+            self._shared.index.children(parent.key),
+            problem,
+            result.held.status if result.held else None,
+            parent.status,
+            parent.meta.generation,
+            parent.meta.requested_at,
+            now(),
+        )
+        await self._write(parent, status)
+
+    async def _say(self, parent: Parent, verdict: Verdict, reason: Reason, message: str) -> None:
+        said = conditions(verdict, reason, message, parent.status.conditions, parent.meta.generation, now())
+        update = {"conditions": said, "observed_generation": parent.meta.generation}
+        await self._write(parent, parent.status.model_copy(update=update))
+
+    async def _write(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
+        before, ready = condition(parent.status.conditions, "Ready"), condition(status.conditions, "Ready")
+        await self._shared.writer.status(parent, status)
+        changed = ready is not None and (
+            before is None or (before.status, before.reason) != (ready.status, ready.reason)
+        )
+        if ready is None or not changed or ready.reason == Reason.PROGRESSING:
+            return
+        quiet = ready.status == "True" or ready.reason in {Reason.DELETING, Reason.SUSPENDED}
+        write = self._shared.events.normal if quiet else self._shared.events.warning
+        await write(parent.key, parent.meta.uid, ready.reason, ready.message)
+
+
+def spread(key: Key) -> float:
+    """A number in [0, 1) that is always the same for the same object."""
+    return int(slot_of(key.name)) / 64
+
+
+def _account_object(parent: Parent, key: Key, spec: QualysZeroTouchAccountSpec) -> dict[str, Any]:
+    """No label is copied from the parent: a GitOps tool would take the object for its own."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": ACCOUNT_KIND,
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": {
+                PARENT_LABEL: parent.key.name,
+                ACCOUNT_LABEL: spec.account_id,
+                SLOT_LABEL: slot_of(spec.account_id),
+                "app.kubernetes.io/managed-by": "zerotouch",
+            },
+            "finalizers": [FINALIZER],
+            "ownerReferences": [owner_reference(parent)],
+        },
+        "spec": dump(spec),
+    }
+
+
+def _deleting(children: Iterable[AccountRecord], left: int, parent: Parent) -> tuple[Verdict, Reason, str]:
+    blocked = [c for c in children if c.view.reason == Reason.CLEANUP_BLOCKED]
+    text = f"deletionPolicy {parent.spec.deletion_policy.value}: {left} accounts left"
+    if not blocked:
+        return "working", Reason.DELETING, text
+    first = blocked[0]
+    return "stalled", Reason.CLEANUP_BLOCKED, f"{text}; {first.key.name}: {first.view.message}"
+
+
+async def _at_once(writes: Iterable[Awaitable[None]]) -> None:
+    """A few at a time. Raises the first KubeError when all have ended."""
+    gate = asyncio.Semaphore(_WRITES_AT_ONCE)
+
+    async def one(write: Awaitable[None]) -> None:
+        async with gate:
+            await write
+
+    results = await asyncio.gather(*(one(write) for write in writes), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,57 @@
+"""Settings of the operator, from its environment."""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from zerotouch.qualys.platforms import parse_allowed
+
+_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`namespace`: the operator's own, for its Lease and key. `owner_id`: first part of every ownership mark.
+
+    Times are in seconds. `accounts_at_once`: account passes side by side. `parent_status_every`: least time between two
+    writes of a parent's status. `secrets_every`: time between two looks at the referenced Secrets. `sweep_every`: time
+    between two lists that find deletions which the watch has missed. `retry_base`, `retry_cap`: back-off of one object.
+    """
+
+    namespace: str = "zerotouch-system"
+    identity: str = field(default_factory=lambda: _identity(socket.gethostname()))
+    owner_id: str = "default"
+    allowed_gateways: frozenset[str] = frozenset()
+    gateway_ca_file: str | None = None
+    accounts_at_once: int = 8
+    parents_at_once: int = 2
+    parent_status_every: float = 10.0
+    secrets_every: float = 10.0
+    sweep_every: float = 600.0
+    retry_base: float = 5.0
+    retry_cap: float = 300.0
+    stop_timeout: float = 25.0
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Settings as the Deployment gives them."""
+        return cls(
+            namespace=env.get("POD_NAMESPACE") or _own_namespace(),
+            identity=_identity(env.get("POD_NAME") or socket.gethostname()),
+            owner_id=env.get("ZEROTOUCH_OWNER_ID") or "default",
+            allowed_gateways=parse_allowed(env.get("ZEROTOUCH_ALLOWED_GATEWAYS", "")),
+            gateway_ca_file=env.get("ZEROTOUCH_GATEWAY_CA_FILE") or None,
+        )
+
+
+def _own_namespace() -> str:
+    return _NAMESPACE_FILE.read_text().strip() if _NAMESPACE_FILE.exists() else "zerotouch-system"
+
+
+def _identity(host: str) -> str:
+    """Of this very process: a container that was started again in the same pod is another candidate."""
+    return f"{host}_{secrets.token_hex(4)}"

@@ -1,0 +1,47 @@
+"""What the handlers of parents and accounts share in one running operator."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from zerotouch.controller.events import EventRecorder
+from zerotouch.controller.index import Index
+from zerotouch.controller.kube import KubeAPI
+from zerotouch.controller.objects import Key
+from zerotouch.controller.queue import WorkQueue
+from zerotouch.controller.secrets import SecretWatch
+from zerotouch.controller.settings import Settings
+from zerotouch.controller.stats import Stats
+from zerotouch.controller.tokens import Tokens
+from zerotouch.controller.writer import Writer
+from zerotouch.reconcile.reconciler import Reconciler
+
+
+@dataclass
+class Shared:
+    """Made once by the operator.
+
+    `expected`: account object → hash of the spec that its parent wants; a pass runs only for an object that has it,
+    so that an object which somebody else made or changed never directs the operator into an account.
+    """
+
+    settings: Settings
+    kube: KubeAPI
+    reconciler: Reconciler
+    fence: Callable[[], bool]
+    stats: Stats
+    index: Index = field(default_factory=Index)
+    parents: WorkQueue = field(default_factory=WorkQueue)
+    accounts: WorkQueue = field(default_factory=WorkQueue)
+    expected: dict[Key, str] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.kube)
+        self.events = EventRecorder(self.kube)
+        self.secrets = SecretWatch(self.kube)
+        self.tokens = Tokens(self.kube, self.secrets, self.settings, self.stats)
+        self.threads = ThreadPoolExecutor(self.settings.accounts_at_once, thread_name_prefix="account")
+        self.loop = asyncio.get_running_loop()

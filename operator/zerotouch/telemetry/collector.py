@@ -1,0 +1,126 @@
+"""Metrics, made from the operator's state when they are scraped."""
+
+from collections import Counter
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from zerotouch.api.account import State
+from zerotouch.api.conditions import Reason
+from zerotouch.controller.operator import Operator
+
+_CODE_LENGTH: Final = 64
+
+
+class OperatorCollector(Collector):
+    """One operator's metrics. The names and labels are documented in docs/metrics.md."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator, self._shared = operator, operator.shared
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._process()
+        yield from self._targets()
+        yield from self._drift()
+        yield from self._passes()
+        yield from self._calls()
+        yield from self._tokens()
+
+    def _process(self) -> Iterable[Metric]:
+        build = GaugeMetricFamily("zerotouch_build_info", "1, with the version as label.", labels=["version"])
+        build.add_metric([version("zerotouch")], 1)
+        yield build
+        yield GaugeMetricFamily("zerotouch_leader", "1 while this replica writes.", float(self._operator.leading))
+        queue = GaugeMetricFamily("zerotouch_queue_due", "Objects that wait although they are due.", labels=["kind"])
+        queue.add_metric(["QualysZeroTouch"], self._shared.parents.due)
+        queue.add_metric(["QualysZeroTouchAccount"], self._shared.accounts.due)
+        yield queue
+
+    def _targets(self) -> Iterable[Metric]:
+        states, problems = Counter({state.value: 0 for state in State}), Counter[str]()
+        for account in self._shared.index.accounts():
+            states.update(dict(account.view.states))
+            problems.update(dict(account.view.problems))
+        targets = GaugeMetricFamily(
+            "zerotouch_targets", "Regions of accounts, and their IAM, by state.", labels=["state"]
+        )
+        for state, number in sorted(states.items()):
+            targets.add_metric([state], number)
+        yield targets
+        yield GaugeMetricFamily(
+            "zerotouch_conflicts", "Targets where a name is taken by something not ours.", problems[Reason.CONFLICT]
+        )
+        yield GaugeMetricFamily(
+            "zerotouch_foreign_api_destinations",
+            "Targets where somebody else's API destination uses our connection.",
+            problems[Reason.FOREIGN_API_DESTINATION],
+        )
+        objects = GaugeMetricFamily("zerotouch_objects", "QualysZeroTouch objects by readiness.", labels=["ready"])
+        ready = Counter({True: 0, False: 0})
+        ready.update(parent.ready for parent in self._shared.index.parents())
+        for value, number in sorted(ready.items()):
+            objects.add_metric([str(value).lower()], number)
+        yield objects
+
+    def _drift(self) -> Iterable[Metric]:
+        labels = ["account", "region", "kind"]
+        now = GaugeMetricFamily("zerotouch_drift", "Fields that differ from the declared state now.", labels=labels)
+        for account in self._shared.index.accounts():
+            for region, kind, number in account.view.drift:
+                now.add_metric([account.account_id, region, kind], number)
+        yield now
+        stats = self._shared.stats
+        for name, text, counts in (
+            ("zerotouch_drift_seen", "Fields found different from what had been made right.", stats.drift_seen),
+            ("zerotouch_drift_mended", "Such fields that were put right.", stats.drift_mended),
+        ):
+            yield _counter(name, text, ["kind"], [((kind,), n) for kind, n in counts.items()])
+
+    def _passes(self) -> Iterable[Metric]:
+        stats = self._shared.stats
+        last = GaugeMetricFamily(
+            "zerotouch_last_pass_timestamp_seconds", "Unix time of an account's last finished pass.", labels=["account"]
+        )
+        for account, at in sorted(stats.last_pass.items()):
+            last.add_metric([account], at)
+        yield last
+        results = [((result,), n) for result, n in stats.passes.items()]
+        yield _counter("zerotouch_passes", "Passes over an account by result.", ["result"], results)
+        yield from stats.pass_seconds.collect()
+
+    def _calls(self) -> Iterable[Metric]:
+        calls = self._shared.reconciler.calls
+        counts = [
+            ((service, operation, code[:_CODE_LENGTH]), n) for (service, operation, code), n in calls.snapshot().items()
+        ]
+        labels = ["service", "operation", "code"]
+        yield _counter("zerotouch_aws_requests", "AWS API calls; code is OK or AWS's error code.", labels, counts)
+        yield _counter(
+            "zerotouch_aws_budget_wait_seconds",
+            "Seconds spent waiting for the request budget.",
+            [],
+            [((), calls.budget_wait_seconds)],
+        )
+
+    def _tokens(self) -> Iterable[Metric]:
+        expiry = GaugeMetricFamily(
+            "zerotouch_token_expiration_timestamp_seconds",
+            "Unix time at which the subscription token expires.",
+            labels=["namespace", "name"],
+        )
+        for parent in self._shared.index.parents():
+            if parent.token_expires_at is not None:
+                expiry.add_metric([parent.key.namespace, parent.key.name], parent.token_expires_at.timestamp())
+        yield expiry
+        mints = [((result,), n) for result, n in self._shared.stats.mints.items()]
+        yield _counter("zerotouch_token_mints", "Subscription tokens asked of the gateway.", ["result"], mints)
+
+
+def _counter(name: str, text: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for label_values, value in sorted(values):
+        family.add_metric(list(label_values), value)
+    return family
