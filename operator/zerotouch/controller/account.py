@@ -36,7 +36,6 @@ class AccountHandler:
         """Look at the account, make it right, say so."""
         body = await self._shared.kube.find(key.path)
         if body is None:
-            self._shared.index.remove(key)
             return DONE
         try:
             account = Account.of(body)

@@ -77,6 +77,12 @@ class AccountRecord:
     removing: bool
     view: View
 
+    @property
+    def ready(self) -> bool:
+        """Right, as far as the present spec goes."""
+        current = self.view.observed_generation == self.trigger.generation
+        return self.view.ready and current and not self.trigger.deleting
+
 
 @dataclass(frozen=True, slots=True)
 class ParentRecord:
@@ -167,6 +173,10 @@ class Index:
     def children(self, parent: Key) -> list[AccountRecord]:
         """The account objects that name this parent, by name."""
         return [self._accounts[key] for key in sorted(self._children.get(parent, ()))]
+
+    def all_ready(self, parent: Key) -> bool:
+        """Whether every account object of this parent is right and not on its way out."""
+        return all(self._accounts[key].ready for key in self._children.get(parent, ()))
 
     def parents(self) -> Iterator[ParentRecord]:
         yield from list(self._parents.values())

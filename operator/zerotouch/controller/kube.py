@@ -102,7 +102,8 @@ class KubeAPI:
         while True:
             query = {"limit": str(_PAGE), "labelSelector": selector, "continue": more}
             answer = await self._request("GET", path, query=query, accept=_METADATA_ONLY if metadata_only else _JSON)
-            for item in answer["items"]:
+            # An empty list of metadata alone comes as null.
+            for item in answer.get("items") or ():
                 yield item
             more = answer.get("metadata", {}).get("continue") or ""
             if not more:

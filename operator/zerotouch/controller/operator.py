@@ -180,10 +180,12 @@ class Operator:
             self._refresh(record.parent)
 
     def _refresh(self, parent: Key) -> None:
-        """Have the parent's status follow, but not more often than its least interval."""
+        """Have the parent's status follow: at once when all has become right, else not more often than its least interval."""
+        known = self.shared.index.parent(parent)
+        done = known is not None and not known.ready and self.shared.index.all_ready(parent)
         last = self._last_parent_status.get(parent, 0.0)
         wait = last + self._settings.parent_status_every - self.shared.loop.time()
-        self.shared.parents.add(parent, Priority.ROUTINE, max(0.0, wait))
+        self.shared.parents.add(parent, Priority.ROUTINE, 0.0 if done else max(0.0, wait))
 
     async def _wait_for_crds(self) -> None:
         while True:

@@ -118,10 +118,9 @@ class ParentHandler:
 
     def _enqueue(self, record: AccountRecord, parent: Parent, asked: bool) -> None:
         """After a start, what is not right goes first and the rest is spread over the interval."""
-        current = record.view.observed_generation == record.trigger.generation
         if asked:
             self._shared.accounts.add(record.key, Priority.URGENT)
-        elif record.view.ready and current:
+        elif record.ready:
             delay = after(parent.spec.interval).delay or 0.0
             self._shared.accounts.add(record.key, Priority.ROUTINE, delay * spread(record.key))
         else:

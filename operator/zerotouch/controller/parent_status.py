@@ -36,7 +36,7 @@ def parent_status(
 ) -> QualysZeroTouchStatus:
     """`declared`: accounts in the spec. `accounts`: the account objects there are."""
     alive = [a for a in accounts if not a.trigger.deleting]
-    ready = sum(_ready(a) for a in alive)
+    ready = sum(a.ready for a in alive)
     deleting = len(accounts) - len(alive)
     verdict, reason, message = _verdict(declared, alive, ready, deleting, problem)
     return QualysZeroTouchStatus(
@@ -51,10 +51,6 @@ def parent_status(
     )
 
 
-def _ready(account: AccountRecord) -> bool:
-    return account.view.ready and account.view.observed_generation == account.trigger.generation
-
-
 def _verdict(
     declared: int, alive: Sequence[AccountRecord], ready: int, deleting: int, problem: ParentProblem | None
 ) -> tuple[Verdict, Reason, str]:
@@ -64,7 +60,7 @@ def _verdict(
         return "ready", Reason.SUCCEEDED, f"{ready} of {declared} accounts are right"
     count = f"{ready} of {declared} accounts are right"
     cleaning = f", {deleting} being removed" if deleting else ""
-    wrong = [a for a in alive if not _ready(a) and a.view.reason not in _PENDING and not a.view.ready]
+    wrong = [a for a in alive if not a.view.ready and a.view.reason not in _PENDING]
     if wrong:
         first = wrong[0]
         rest = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""

@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.change import Change, Difference
+from zerotouch.plan.change import Action, Change, Difference
 
 _LIMIT: Final = 512
 _ABSENT: Final = "(absent)"
@@ -26,7 +26,8 @@ def show_difference(difference: Difference) -> str:
 
 
 def show_change(change: Change) -> str:
-    """`update Rule qualys-zerotouch in us-east-1 (state: …)`."""
+    """`update Rule qualys-zerotouch in us-east-1 (state: …)`; of what is made or deleted no fields are told."""
     what = f"{change.action} {change.resource.kind} {change.resource.name} in {change.resource.region}"
-    fields = "; ".join(show_difference(d) for d in change.differences)
+    told = change.differences if change.action is Action.UPDATE else ()
+    fields = "; ".join(show_difference(d) for d in told)
     return f"{what} ({fields})" if fields else what

@@ -16,7 +16,7 @@ from zerotouch.desired.context import Context
 from zerotouch.plan.change import Action, Change, Conflict, ResourceID
 from zerotouch.plan.decide import decide
 from zerotouch.plan.ownership import Ownership
-from zerotouch.plan.render import show_difference
+from zerotouch.plan.render import show_change
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
 from zerotouch.resources.base import Kind, Observed
 
@@ -123,15 +123,7 @@ class ScopePass:
 
     def _write(self, kind: Kind, context: Context, change: Change) -> None:
         observed = self._seen[kind.name].observed
-        _log.info(
-            "applying",
-            action=change.action.value,
-            kind=kind.name,
-            name=change.resource.name,
-            account=context.account_id,
-            region=context.scope,
-            differences=[show_difference(d) for d in change.differences],
-        )
+        _log.info("applying", account=context.account_id, change=show_change(change))
         if change.action is Action.CREATE:
             kind.create(self._api, context, self._token)
         elif observed is not None and change.action is Action.UPDATE:

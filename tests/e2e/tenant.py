@@ -1,0 +1,142 @@
+"""What a tenant does: make accounts, Secrets and objects, and look at what came of it."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any, Final
+
+from sandbox.aws.admin import Admin
+from sandbox.aws.inventory import held
+from sandbox.deployment import ROOT
+from sandbox.gateway.admin import GatewayAdmin
+from sandbox.processes import wait_until
+from sandbox.state import Sandbox
+from zerotouch.aws.policy import account_policy
+
+EXTERNAL_ID: Final = "canary-external-id"
+TIMEOUT: Final = 90.0
+OBJECT: Final = "production"
+
+
+class Tenant:
+    """One namespace. `number` makes its accounts' ids its own."""
+
+    def __init__(self, world: Sandbox, aws: Admin, qualys: GatewayAdmin, number: int) -> None:
+        self.world, self.aws, self.qualys = world, aws, qualys
+        self.namespace = f"tenant-{number}"
+        self._base = 300_000_000_000 + number * 1000
+        self.kubectl("create", "namespace", self.namespace)
+        self.kubectl("apply", "-k", str(ROOT / "deploy" / "tenant"))
+
+    def end(self) -> None:
+        """Leave nothing that keeps the operator busy."""
+        for kind in ("qzt", "qzta"):
+            for name in self._names(kind):
+                self.annotate(kind, name, "zerotouch.dev/abandon=true")
+        self.kubectl("delete", "qzt,qzta", "--all", "--wait=false")
+        self.wait(lambda: not self._names("qzt") and not self._names("qzta"))
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin)
+
+    def account(self, number: int = 1, **options: Any) -> str:
+        """An account with the operator's role under the documented policy; answers its id."""
+        account = f"{self._base + number:012d}"
+        connector = options.pop("existing_connector_role", None)
+        policy = account_policy("aws", account, "qualys-zerotouch", connector)
+        self.aws.create_account(account, policy, options.pop("external_id", EXTERNAL_ID), **options)
+        return account
+
+    def credentials(self, name: str = "qualys-api", **changes: str) -> None:
+        """The gateway user's Secret."""
+        self.secret(name, {**self.world.gateway_credentials(), **changes})
+
+    def secret(self, name: str, data: dict[str, str]) -> None:
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+
+    def apply(self, *accounts: str, name: str = OBJECT, **spec: Any) -> None:
+        """Apply an object that declares the accounts."""
+        manifest = {
+            "apiVersion": "zerotouch.dev/v1alpha1",
+            "kind": "QualysZeroTouch",
+            "metadata": {"name": name},
+            "spec": {
+                "qualys": {
+                    "gatewayURL": self.world.gateway_url,
+                    "auth": {"credentialsSecretRef": {"name": "qualys-api"}},
+                },
+                "access": {"externalID": EXTERNAL_ID},
+                "accounts": [{"id": account} for account in accounts],
+                "regions": {"names": ["us-east-1", "eu-west-1"]},
+                "deletionPolicy": "Delete",
+                "interval": "30s",
+                **spec,
+            },
+        }
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+
+    def patch(self, spec: dict[str, Any], name: str = OBJECT) -> None:
+        self.kubectl("patch", "qzt", name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def annotate(self, kind: str, name: str, annotation: str) -> None:
+        self.kubectl("annotate", "--overwrite", kind, name, annotation)
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The object, None where there is none."""
+        text = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        return json.loads(text) if text.strip() else None
+
+    def object(self, name: str = OBJECT) -> dict[str, Any]:
+        found = self.get("qzt", name)
+        assert found is not None
+        return found
+
+    def child(self, account: str, name: str = OBJECT) -> dict[str, Any]:
+        found = self.get("qzta", f"{name}-{account}")
+        assert found is not None
+        return found
+
+    def ready(self, name: str = OBJECT, kind: str = "qzt", timeout: float = TIMEOUT) -> None:
+        """Wait as a pipeline would."""
+        try:
+            self.kubectl("wait", f"{kind}/{name}", "--for=condition=Ready", f"--timeout={timeout:.0f}s")
+        except subprocess.CalledProcessError as error:
+            raise AssertionError(f"not Ready: {error.stderr}\n{self.kubectl('describe', 'qzt,qzta')}") from None
+
+    def condition(self, body: dict[str, Any] | None, kind: str = "Ready") -> dict[str, Any]:
+        """The condition, {} where there is none yet."""
+        found = ((body or {}).get("status") or {}).get("conditions", [])
+        return next((c for c in found if c["type"] == kind), {})
+
+    def until(self, reason: str, says: str = "", kind: str = "qzt", name: str = OBJECT) -> dict[str, Any]:
+        """Wait until Ready has this reason, and its message holds these words."""
+
+        def met() -> bool:
+            ready = self.condition(self.get(kind, name))
+            return ready.get("reason") == reason and says in ready.get("message", "")
+
+        try:
+            wait_until(met, TIMEOUT)
+        except TimeoutError:
+            raise AssertionError(f"never {reason}: {says}\n{self.kubectl('describe', 'qzt,qzta')}") from None
+        return self.condition(self.get(kind, name))
+
+    def wait(self, condition: Callable[[], bool], timeout: float = TIMEOUT) -> None:
+        """Wait, and show everything where it does not come."""
+        try:
+            wait_until(condition, timeout)
+        except TimeoutError:
+            raise AssertionError(self.kubectl("describe", "qzt,qzta")) from None
+
+    def events(self, reason: str) -> list[str]:
+        """Messages of the namespace's events of that reason."""
+        found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
+        return [event["message"] for event in found if event["reason"] == reason]
+
+    def held(self, account: str) -> list[str]:
+        """What the account holds, as `kind region name`."""
+        return held(self.aws, account)
+
+    def _names(self, kind: str) -> list[str]:
+        return self.kubectl("get", kind, "-o", "jsonpath={.items[*].metadata.name}").split()
