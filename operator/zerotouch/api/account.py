@@ -111,7 +111,9 @@ class RegionState(Model):
     )
     since: datetime | None = Field(default=None, description="Since when it is in this state.")
     ready: int = Field(default=0, ge=0, description="Resources that are right.")
-    total: int = Field(default=0, ge=0, description="Resources that are declared.")
+    total: int = Field(
+        default=0, ge=0, description="Resources that are declared; 0 where the region was never entered."
+    )
 
 
 class DifferenceDetail(Model):

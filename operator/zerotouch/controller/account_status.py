@@ -16,6 +16,7 @@ from zerotouch.controller.conditions import Verdict, conditions, make
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.render import show
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
+from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
 _MOST_DETAILS: Final = 20
 _MOST_NAMED: Final = 5
@@ -25,7 +26,11 @@ _MOST_MESSAGE: Final = 1024
 def pending_scopes(status: QualysZeroTouchAccountStatus, scopes: Iterable[str], now: datetime) -> list[RegionState]:
     """The regions of the status, with those that a pass is about to write to for the first time."""
     known = {region.name for region in status.regions}
-    new = [RegionState(name=s, state=State.PENDING, since=now) for s in scopes if s not in known]
+    new = [
+        RegionState(name=s, state=State.PENDING, since=now, total=len(ACCOUNT_KINDS if s == GLOBAL else REGION_KINDS))
+        for s in scopes
+        if s not in known
+    ]
     return sorted([*status.regions, *new], key=_order) if new else status.regions
 
 
@@ -126,7 +131,7 @@ def _regions(report: AccountReport, previous: QualysZeroTouchAccountStatus, now:
         return [_unreachable(region, report.problem, now) for region in previous.regions]
     seen = [_region(scope, before.get(scope.name), now) for scope in report.scopes if not scope.gone]
     covered = {scope.name for scope in report.scopes}
-    return sorted([*seen, *(r for r in previous.regions if r.name not in covered)], key=_order)
+    return sorted([*seen, *(r for r in previous.regions if r.name not in covered and r.total > 0)], key=_order)
 
 
 def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> RegionState:

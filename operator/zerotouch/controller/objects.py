@@ -146,9 +146,10 @@ class Account:
         return parent_key(self.key.namespace, self.spec.parent.name)
 
     def input(self, owner_id: str, token: str | None) -> AccountInput:
-        """What a pass needs to know."""
+        """What a pass needs to know; a region that was never entered (total 0) is none that we were in."""
         owner = f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}"
-        return AccountInput(self.spec, owner, {r.name: r.hash for r in self.status.regions}, token)
+        previous = {r.name: r.hash for r in self.status.regions if r.total > 0}
+        return AccountInput(self.spec, owner, previous, token)
 
 
 def spec_hash(spec: QualysZeroTouchAccountSpec) -> str:

@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -53,6 +54,16 @@ class TokenResult:
 
 
 @dataclass(frozen=True)
+class _Refusal:
+    """The gateway refused to mint from this source; it is not asked again before `until`, whatever else happens."""
+
+    source: str
+    problem: ParentProblem
+    until: float
+    times: int
+
+
+@dataclass(frozen=True)
 class _Credentials:
     username: str = field(repr=False)
     password: str = field(repr=False)
@@ -95,6 +106,7 @@ class Tokens:
         self._kube, self._watch, self._settings, self._stats, self._now = kube, watch, settings, stats, now
         self._key: bytes | None = None
         self._held: dict[Key, HeldToken] = {}
+        self._refused: dict[Key, _Refusal] = {}
 
     def held(self, parent: Key, with_fingerprint: str | None) -> SubscriptionToken | None:
         """The parent's token, if it is the one that the fingerprint stands for."""
@@ -103,6 +115,7 @@ class Tokens:
 
     def forget(self, parent: Key) -> None:
         self._held.pop(parent, None)
+        self._refused.pop(parent, None)
         self._watch.forget(parent)
 
     async def resolve(self, parent: Parent, gateway_url: str) -> TokenResult:
@@ -165,18 +178,32 @@ class Tokens:
         held = await self._usable(kept)
         if held is not None and kept is not None and kept.get(_SOURCE) == source.encode():
             return TokenResult(held)
+        refused = self._refused.get(parent.key)
+        if refused is not None and refused.source == source and (wait := refused.until - time.monotonic()) > 0:
+            return TokenResult(held, replace(refused.problem, wait=wait))
         try:
             # Before minting: what cannot be kept would be minted again and again.
             kept = kept or await self._write(parent, {**_token_secret(parent, name), "data": {}})
             minted = await self._mint(parent, gateway_url, credentials)
             await self._keep(parent, name, kept, minted, source)
         except GatewayError as error:
-            self._stats.mints["error"] += 1
-            return TokenResult(held, ParentProblem(error.reason, str(error), error.person, error.wait))
+            return TokenResult(held, self._refuse(parent.key, source, error))
         except SecretForbidden:
             return TokenResult(held, _forbidden(parent, name))
         self._stats.mints["ok"] += 1
+        self._refused.pop(parent.key, None)
         return TokenResult(minted)
+
+    def _refuse(self, parent: Key, source: str, error: GatewayError) -> ParentProblem:
+        self._stats.mints["error"] += 1
+        before = self._refused.get(parent)
+        times = before.times + 1 if before is not None and before.source == source else 1
+        settings = self._settings
+        grown = min(settings.retry_cap, settings.retry_base * 2.0 ** min(times - 1, 16))
+        wait = error.wait if error.wait is not None else settings.retry_cap if error.person else grown
+        problem = ParentProblem(error.reason, str(error), error.person, wait)
+        self._refused[parent] = _Refusal(source, problem, time.monotonic() + wait, times)
+        return problem
 
     async def _kept(self, parent: Parent, name: str) -> Secret | None:
         try:

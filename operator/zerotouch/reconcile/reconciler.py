@@ -93,10 +93,7 @@ class Reconciler:
         if not interrupted:
             more, interrupted = self._run(jobs)
             scopes += more
-        scopes += [
-            ScopeReport(region, State.NOT_READY, total=len(REGION_KINDS), problem=problem)
-            for region, problem in selected.unusable.items()
-        ]
+        scopes += [_unusable(region, problem, account.previous) for region, problem in selected.unusable.items()]
         scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in retained]
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
 
@@ -167,6 +164,11 @@ class Reconciler:
     def _context(account: AccountInput, regions: tuple[str, ...]) -> Context:
         partition = account.spec.access.role_arn.split(":")[1]
         return Context(account.spec, account.owner, partition, GLOBAL, regions)
+
+
+def _unusable(region: str, problem: Problem, previous: Mapping[str, str | None]) -> ScopeReport:
+    """A region that was never entered has no resources, so that nothing need be cleaned there later."""
+    return ScopeReport(region, State.NOT_READY, total=len(REGION_KINDS) if region in previous else 0, problem=problem)
 
 
 def _kinds(context: Context) -> tuple[Kind, ...]:
