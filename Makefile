@@ -4,9 +4,10 @@ UV_VERSION := 0.13.9
 TOOLS := .venv-tools
 UV := $(TOOLS)/bin/uv
 RUN := .venv/bin/
+POLICIES := account trust operator
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint generate clean
+.PHONY: help setup demo test test-all lint generate clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +23,9 @@ $(UV):
 
 setup: .venv/.synced ## Install everything into .venv
 
+demo: setup ## Show the whole chain at work (KEEP=1 leaves it up)
+	@$(RUN)python -m sandbox.demo $(if $(KEEP),--keep)
+
 test: setup ## Run the tests
 	$(RUN)pytest -m "not slow"
 
@@ -34,9 +38,11 @@ lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(RUN)mypy
 	$(RUN)lint-imports
 	$(RUN)python -m zerotouch.api.crd --check crds
+	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) | diff -u deploy/iam/$(p)-policy.json - &&) true
 
 generate: setup ## Write what is generated (CRDs)
 	$(RUN)python -m zerotouch.api.crd crds
+	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) > deploy/iam/$(p)-policy.json;)
 
 clean: ## Remove what was installed and built here
 	rm -rf .venv $(TOOLS) .sandbox

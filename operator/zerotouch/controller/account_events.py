@@ -7,6 +7,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.objects import Account
 from zerotouch.controller.shared import Shared
+from zerotouch.plan.change import ResourceID
 from zerotouch.plan.render import show_change, show_difference
 from zerotouch.reconcile.report import AccountReport, Drift
 
@@ -22,14 +23,15 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
     told = {(d.region, d.kind, d.name, d.field) for d in account.status.details}
-    news = []
+    news: dict[tuple[ResourceID, bool], list[str]] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
         first = _place(drift) not in told
         shared.stats.drifted(drift.resource.kind, first, drift.mended)
         if first or drift.mended:
-            news.append(_describe(drift))
+            news.setdefault((drift.resource, drift.mended), []).append(show_difference(drift.difference))
     if news:
-        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, _some(news))
+        text = _some([_describe(resource, mended, fields) for (resource, mended), fields in news.items()])
+        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text)
 
 
 async def _changes(shared: Shared, account: Account, report: AccountReport) -> None:
@@ -57,9 +59,9 @@ def _place(drift: Drift) -> tuple[str, str, str, str]:
     return drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path
 
 
-def _describe(drift: Drift) -> str:
-    where = f"{drift.resource.kind} {drift.resource.name} in {drift.resource.region}"
-    return f"{where}: {show_difference(drift.difference)} ({'mended' if drift.mended else 'not mended'})"
+def _describe(resource: ResourceID, mended: bool, fields: list[str]) -> str:
+    state = "mended" if mended else "not mended"
+    return f"{resource.kind} {resource.name} in {resource.region} ({state}): {', '.join(fields)}"
 
 
 def _some(texts: list[str]) -> str:

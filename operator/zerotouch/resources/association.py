@@ -53,6 +53,7 @@ class InventoryAssociation:
     def desired(self, context: Context) -> Fields | None:
         inventory = context.spec.inventory
         return {
+            "name": context.prefix,
             "documentVersion": "$DEFAULT",
             "schedule": inventory.schedule,
             "targets": _wanted_targets(inventory),
@@ -71,12 +72,18 @@ class InventoryAssociation:
                 AssociationFilterList=[{"key": "Name", "value": DOCUMENT}],
             )
         )
-        named = sorted(
-            (a for a in found if a.get("AssociationName") == context.prefix),
-            key=lambda a: a["AssociationId"],
-        )
+        found.sort(key=lambda a: str(a["AssociationId"]))
+        named = [a for a in found if a.get("AssociationName") == context.prefix]
+        tagged = {a["AssociationId"]: _tags(api, a["AssociationId"]) for a in named}
+        if not _owned(tagged, context):
+            # An update that leaves the name out takes it away: what is ours is still known by its tags.
+            others = [a["AssociationId"] for a in found if a not in named]
+            tagged |= {identity: _tags(api, identity) for identity in others}
+        if ours := _owned(tagged, context):
+            return self._observe_ours(api, ours, tagged)
         if named:
-            return self._observe_named(api, context, named)
+            first = named[0]["AssociationId"]
+            return Observed({}, first, Ownership.FOREIGN, tagged[first].get(OWNER_TAG))
         wants_all = _wanted_targets(context.spec.inventory) == ALL_NODES
         covering = next((a for a in found if _targets(a) == ALL_NODES), None)
         if wants_all and covering is not None:
@@ -88,34 +95,23 @@ class InventoryAssociation:
             )
         return None
 
-    def _observe_named(self, api: RegionAPI, context: Context, named: list[dict[str, Any]]) -> Observed | None:
-        ours: list[tuple[str, dict[str, str]]] = []
-        foreign: dict[str, str] = {}
-        for association in named:
-            identity = association["AssociationId"]
-            tags = _tags(api, identity)
-            if tags.get(OWNER_TAG) == context.owner:
-                ours.append((identity, tags))
-            else:
-                foreign = tags
-        if not ours:
-            first = named[0]["AssociationId"]
-            return Observed({}, first, Ownership.FOREIGN, foreign.get(OWNER_TAG))
-        identity, tags = ours[0]
+    @staticmethod
+    def _observe_ours(api: RegionAPI, ours: list[str], tagged: Mapping[str, dict[str, str]]) -> Observed | None:
+        identity, *duplicates = ours
         answer = api.find("ssm", "describe_association", _MISSING, AssociationId=identity)
         if answer is None:
             return None
         description = answer["AssociationDescription"]
-        duplicates = [other for other, _ in ours[1:]]
         return Observed(
             fields={
+                "name": description.get("AssociationName"),
                 "documentVersion": description.get("DocumentVersion") or "$DEFAULT",
                 "schedule": description.get("ScheduleExpression"),
                 "targets": _targets(description),
                 "parameters": _parameters(description.get("Parameters")),
                 "onlyAtCron": bool(description.get("ApplyOnlyAtCronInterval")),
                 "duplicates": duplicates,
-                "tags": tags,
+                "tags": tagged[identity],
             },
             ref=identity,
             ownership=Ownership.OURS,
@@ -147,6 +143,7 @@ class InventoryAssociation:
     ) -> None:
         if touches(
             differences,
+            "name",
             "documentVersion",
             "schedule",
             "targets",
@@ -191,6 +188,10 @@ class InventoryAssociation:
     @staticmethod
     def _delete_one(api: RegionAPI, identity: str) -> None:
         api.find("ssm", "delete_association", _MISSING, AssociationId=identity)
+
+
+def _owned(tagged: Mapping[str, dict[str, str]], context: Context) -> list[str]:
+    return sorted(identity for identity, tags in tagged.items() if tags.get(OWNER_TAG) == context.owner)
 
 
 def _tags(api: RegionAPI, identity: str) -> dict[str, str]:
