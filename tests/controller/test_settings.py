@@ -1,0 +1,26 @@
+from zerotouch.controller.settings import Settings
+
+
+def test_everything_from_the_environment() -> None:
+    settings = Settings.from_env(
+        {
+            "POD_NAMESPACE": "ops",
+            "POD_NAME": "zerotouch-0",
+            "ZEROTOUCH_OWNER_ID": "prod",
+            "ZEROTOUCH_ALLOWED_GATEWAYS": "https://a.example/, https://b.example:8443",
+            "ZEROTOUCH_GATEWAY_CA_FILE": "/ca.pem",
+        }
+    )
+    assert (settings.namespace, settings.owner_id, settings.gateway_ca_file) == ("ops", "prod", "/ca.pem")
+    assert settings.allowed_gateways == {"https://a.example", "https://b.example:8443"}
+
+
+def test_a_container_started_again_in_the_same_pod_is_another_candidate() -> None:
+    first, second = (Settings.from_env({"POD_NAME": "zerotouch-0"}).identity for _ in range(2))
+    assert first.startswith("zerotouch-0_")
+    assert first != second
+
+
+def test_defaults() -> None:
+    settings = Settings.from_env({})
+    assert (settings.owner_id, settings.allowed_gateways, settings.gateway_ca_file) == ("default", frozenset(), None)
