@@ -1,0 +1,60 @@
+"""What the documentation says is what there is."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from zerotouch.api.zerotouch import QualysZeroTouchSpec
+from zerotouch.controller.stats import Stats
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SOURCE = "\n".join(path.read_text() for path in (ROOT / "operator").rglob("*.py"))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+def test_the_policy_in_the_readme_is_the_one_that_ships() -> None:
+    shipped = json.loads((ROOT / "deploy/iam/account-policy.json").read_text())
+    assert [json.loads(block) for block in blocks("README.md", "json")] == [shipped]
+
+
+def test_the_object_in_the_readme_is_valid() -> None:
+    (block,) = blocks("README.md", "yaml")
+    QualysZeroTouchSpec.model_validate(yaml.safe_load(block)["spec"])
+
+
+def test_the_sample_is_valid() -> None:
+    sample = yaml.safe_load((ROOT / "deploy/samples/qualyszerotouch.yaml").read_text())
+    QualysZeroTouchSpec.model_validate(sample["spec"])
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    documented = set(re.findall(r"`(ZEROTOUCH_[A-Z_]+)`", (ROOT / "docs/settings.md").read_text()))
+    assert documented == set(re.findall(r'"(ZEROTOUCH_[A-Z_]+)"', SOURCE))
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    collector = (ROOT / "operator/zerotouch/telemetry/collector.py").read_text()
+    counters = {f"{name}_total" for name in re.findall(r'_counter\(\s*"(zerotouch_\w+)"', collector)}
+    counters |= {f"{name}_total" for name in re.findall(r'\("(zerotouch_drift_\w+)"', collector)}
+    gauges = set(re.findall(r'GaugeMetricFamily\(\s*"(zerotouch_\w+)"', collector))
+    documented = set(re.findall(r"^\| `(zerotouch_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
+    assert documented == counters | gauges | {Stats().pass_seconds.describe()[0].name}
+
+
+def test_make_targets_that_are_mentioned_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    mentioned = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    assert mentioned <= targets
