@@ -146,7 +146,9 @@ def operator_policy(partition: str, role_name: str) -> dict[str, Any]:
     """What the operator's own identity may do: assume the role of every account."""
     return {
         "Version": "2012-10-17",
-        "Statement": [_allow("Accounts", ["sts:AssumeRole", "sts:TagSession"], f"arn:{partition}:iam::*:role/{role_name}")],
+        "Statement": [
+            _allow("Accounts", ["sts:AssumeRole", "sts:TagSession"], f"arn:{partition}:iam::*:role/{role_name}")
+        ],
     }
 
 
