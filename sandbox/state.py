@@ -99,9 +99,9 @@ class Sandbox:
             }
         return env
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as the administrator."""
-        return controlplane.kubectl(self.kubeconfig, *arguments, stdin=stdin)
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+        """Run kubectl as the administrator; `timeout` in seconds."""
+        return controlplane.kubectl(self.kubeconfig, *arguments, stdin=stdin, timeout=timeout)
 
     def _start(self, part: str) -> None:
         if part == "controlplane":

@@ -56,6 +56,10 @@ class Admin:
         answer = ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.micro", MinCount=1, MaxCount=1)
         return str(answer["Instances"][0]["InstanceId"])
 
+    def set_agent(self, account: str, region: str, instance: str, **agent: Any) -> None:
+        """What SSM knows of an instance: see `instances.Agent`."""
+        self._post("agent", account=account, region=region, instance=instance, **agent)
+
     def set_regions(self, account: str, regions: Iterable[str]) -> None:
         """The regions that are enabled in the account."""
         self._post("regions", account=account, regions=list(regions))

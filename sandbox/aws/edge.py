@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 
-from sandbox.aws import ec2, rules
+from sandbox.aws import ec2, instances, rules, validation
 from sandbox.aws.caller import access_key
 
 Scope = dict[str, Any]
@@ -80,6 +80,9 @@ class Edge:
             code = "AuthFailure" if call["service"] == "ec2" else "UnrecognizedClientException"
             await self._refuse(call, code, "The security token included in the request is invalid.", 403, send)
             return
+        if problem := validation.problem(call["service"], call["operation"], body):
+            await self._refuse(call, "ValidationException", problem, 400, send)
+            return
         answer = _Capture(send, withhold=fault is not None and fault.kind == "lost")
         await self.app(scope, _replay(body), answer)
         self._record(call, answer.code())
@@ -117,6 +120,9 @@ class Edge:
                 self.faults.clear()
             case "regions":
                 ec2.enabled[data["account"]] = tuple(data["regions"])
+            case "agent":
+                where = (data.pop("account"), data.pop("region"), data.pop("instance"))
+                instances.agents[where] = instances.Agent(**data)
             case "deliveries":
                 answer = rules.deliveries
             case _:

@@ -134,15 +134,15 @@ def write_kubeconfig(path: Path, server: str, ca: str, token: str, namespace: st
     path.write_text(json.dumps(content, indent=1))
 
 
-def kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl; answers what it printed. Raises subprocess.CalledProcessError."""
+def kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+    """Run kubectl; answers what it printed. Raises subprocess.CalledProcessError and TimeoutExpired."""
     return subprocess.run(
         [kubectl_path(), f"--kubeconfig={kubeconfig}", *arguments],
         input=stdin,
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=timeout,
     ).stdout
 
 

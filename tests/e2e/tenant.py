@@ -24,7 +24,7 @@ class Tenant:
     def __init__(self, world: Sandbox, aws: Admin, qualys: GatewayAdmin, number: int) -> None:
         self.world, self.aws, self.qualys = world, aws, qualys
         self.namespace = f"tenant-{number}"
-        self._base = 300_000_000_000 + number * 1000
+        self._base = 300_000_000_000 + number * 10_000
         self.kubectl("create", "namespace", self.namespace)
         self.kubectl("apply", "-k", str(ROOT / "deploy" / "tenant"))
 
@@ -36,8 +36,8 @@ class Tenant:
         self.kubectl("delete", "qzt,qzta", "--all", "--wait=false")
         self.wait(lambda: not self._names("qzt") and not self._names("qzta"))
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin)
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+        return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin, timeout=timeout)
 
     def account(self, number: int = 1, **options: Any) -> str:
         """An account with the operator's role under the documented policy; answers its id."""
@@ -100,7 +100,8 @@ class Tenant:
     def ready(self, name: str = OBJECT, kind: str = "qzt", timeout: float = TIMEOUT) -> None:
         """Wait as a pipeline would."""
         try:
-            self.kubectl("wait", f"{kind}/{name}", "--for=condition=Ready", f"--timeout={timeout:.0f}s")
+            for_ready = ("--for=condition=Ready", f"--timeout={timeout:.0f}s")
+            self.kubectl("wait", f"{kind}/{name}", *for_ready, timeout=timeout + 30)
         except subprocess.CalledProcessError as error:
             raise AssertionError(f"not Ready: {error.stderr}\n{self.kubectl('describe', 'qzt,qzta')}") from None
 
