@@ -1,12 +1,14 @@
 """The emulated AWS seen from tests and the demo: accounts, an administrator's clients, calls, faults."""
 
 import json
+import threading
 import urllib.request
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import boto3
 
+_MOST_CLIENTS: Final = 200
 BASE_USER = "arn:aws:iam::999999999999:user/zerotouch-operator"
 
 
@@ -15,15 +17,26 @@ class Admin:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint.rstrip("/")
+        # One session: each would load the service models for itself.
+        self._session = boto3.Session()
         self._clients: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
 
     def client(self, service: str, account: str, region: str = "us-east-1") -> Any:
         """A boto3 client of the account's root user, which no policy limits."""
         key = (service, account, region)
-        if key not in self._clients:
-            session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="root", region_name=region)
-            self._clients[key] = session.client(service, endpoint_url=self.endpoint)
-        return self._clients[key]
+        with self._lock:
+            if key not in self._clients:
+                if len(self._clients) >= _MOST_CLIENTS:
+                    self._clients.clear()
+                self._clients[key] = self._session.client(
+                    service,
+                    region,
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id=account,
+                    aws_secret_access_key="root",
+                )
+            return self._clients[key]
 
     def create_account(
         self,

@@ -1,11 +1,13 @@
 """The operator itself: started, stopped, killed, doubled, and what it may do."""
 
 import base64
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,17 @@ def slow_accounts(tenant: Tenant, number: int = 3) -> list[str]:
 
 def started_writing(tenant: Tenant, accounts: list[str]) -> bool:
     return any(c["operation"] == "CreateConnection" for a in accounts for c in writes(tenant, a))
+
+
+@contextlib.contextmanager
+def silent_api_server(world: Sandbox) -> Iterator[None]:
+    """It accepts connections and answers nothing."""
+    (server,) = [p for p in world.processes() if p.name == "kube-apiserver"]
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 def test_killed_in_the_middle_of_the_first_convergence(operators: Operators, tenant: Tenant) -> None:
@@ -119,12 +132,8 @@ def test_a_short_silence_of_the_api_server_is_ridden_out(operators: Operators, t
     tenant.credentials()
     tenant.apply(account)
     tenant.ready()
-    (server,) = [p for p in tenant.world.processes() if p.name == "kube-apiserver"]
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
+    with silent_api_server(tenant.world):
         wait_until(lambda: "cannot renew leadership" in operator.log(), 20)
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
     tenant.annotate("qzta", f"{OBJECT}-{account}", "zerotouch.dev/requestedAt=after")
     tenant.wait(lambda: tenant.child(account)["status"].get("lastHandledReconcileAt") == "after")
     assert operator.process.alive()
@@ -136,12 +145,8 @@ def test_leadership_lost_ends_the_process_and_the_next_one_goes_on(operators: Op
     tenant.credentials()
     tenant.apply(account)
     tenant.ready()
-    (server,) = [p for p in tenant.world.processes() if p.name == "kube-apiserver"]
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
+    with silent_api_server(tenant.world):
         wait_until(lambda: not operator.process.alive(), 40)
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
     assert "leadership was lost" in operator.log()
     operators.running()
     tenant.annotate("qzta", f"{OBJECT}-{account}", "zerotouch.dev/requestedAt=after")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from zerotouch.api.conditions import Condition
+from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -128,22 +128,9 @@ class DifferenceDetail(Model):
     since: datetime = Field(description="When it was first seen.")
 
 
-class QualysZeroTouchAccountStatus(Model):
+class QualysZeroTouchAccountStatus(ObjectStatus):
     """What was found and done in the account."""
 
-    observed_generation: int | None = Field(
-        default=None,
-        ge=0,
-        description="Generation of the spec that the status speaks of.",
-    )
-    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
-        default_factory=list,
-        description="Ready, Reconciling and Stalled, as kstatus reads them; Secure while our connection is misused.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    )
     regions: Annotated[list[RegionState], Field(max_length=64)] = Field(
         default_factory=list,
         description="State of every region that holds, or may hold, resources of ours.",
@@ -155,11 +142,6 @@ class QualysZeroTouchAccountStatus(Model):
     ready_regions: Annotated[str, Field(max_length=16)] | None = Field(
         default=None, description="Ready regions of all, as ready/total."
     )
-    drifted: int | None = Field(
-        default=None,
-        ge=0,
-        description="Fields that differ from the declared state now.",
-    )
     details: Annotated[list[DifferenceDetail], Field(max_length=20)] = Field(
         default_factory=list,
         description="Up to 20 differences that are not mended yet.",
@@ -167,8 +149,4 @@ class QualysZeroTouchAccountStatus(Model):
     truncated: bool | None = Field(
         default=None,
         description="true where more differences exist than details shows.",
-    )
-    last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
-        default=None,
-        description="The last value of the annotation zerotouch.dev/requestedAt that was answered.",
     )

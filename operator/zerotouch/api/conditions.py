@@ -61,3 +61,31 @@ class Condition(Model):
         ge=0,
         description="The generation of the spec that this condition speaks of.",
     )
+
+
+class ObjectStatus(Model):
+    """What the statuses of both kinds have in common."""
+
+    observed_generation: int | None = Field(
+        default=None,
+        ge=0,
+        description="Generation of the spec that the status speaks of.",
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
+        default_factory=list,
+        description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
+        "while somebody else uses our connection.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    drifted: int | None = Field(
+        default=None,
+        ge=0,
+        description="Fields that differ from the declared state now.",
+    )
+    last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="The last value of the annotation zerotouch.dev/requestedAt that was answered.",
+    )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from zerotouch.api.conditions import Condition
+from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -232,36 +232,14 @@ class TokenStatus(Model):
     expires_at: datetime | None = Field(default=None, description="exp of the token, where it has one.")
 
 
-class QualysZeroTouchStatus(Model):
+class QualysZeroTouchStatus(ObjectStatus):
     """What the operator found and did."""
 
-    observed_generation: int | None = Field(
-        default=None,
-        ge=0,
-        description="Generation of the spec that the status speaks of.",
-    )
-    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
-        default_factory=list,
-        description="Ready, Reconciling and Stalled, as kstatus reads them.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    )
     accounts: AccountCounts | None = Field(default=None, description="How many accounts are in which state.")
     ready_accounts: Annotated[str, Field(max_length=16)] | None = Field(
         default=None, description="Ready accounts of all, as ready/total."
-    )
-    drifted: int | None = Field(
-        default=None,
-        ge=0,
-        description="Fields that differ from the declared state now.",
     )
     worst: Annotated[list[WorstAccount], Field(max_length=20)] = Field(
         default_factory=list, description="Up to 20 accounts that need attention."
     )
     token: TokenStatus | None = Field(default=None, description="The subscription token in use.")
-    last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
-        default=None,
-        description="The last value of the annotation zerotouch.dev/requestedAt that was answered.",
-    )

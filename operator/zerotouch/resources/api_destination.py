@@ -9,9 +9,8 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in
-from zerotouch.resources.base import Fields, Observed
+from zerotouch.resources.base import Differences, Fields, Observed
 
 EVENTS_PATH: Final = "/qflow/aws-eb"
 _MISSING: Final = ("ResourceNotFoundException",)
@@ -63,12 +62,7 @@ class APIDestination:
                 raise
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         api.call("events", "update_api_destination", **self._request(context))
 

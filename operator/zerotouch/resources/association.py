@@ -13,9 +13,9 @@ from zerotouch.api.spec import Inventory
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import Ownership
 from zerotouch.resources.base import (
+    Differences,
     Fields,
     Observed,
     from_tags,
@@ -134,12 +134,7 @@ class InventoryAssociation:
                 raise
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         if touches(
             differences,

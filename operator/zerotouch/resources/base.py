@@ -10,6 +10,7 @@ from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import Ownership
 
 Fields = Mapping[str, Any]
+Differences = tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,7 @@ class Kind(Protocol):
         """Make it. What exists already by that name is no error here: it is observed again."""
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         """Mend the differences, and nothing else."""
 

@@ -11,9 +11,8 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in
-from zerotouch.resources.base import Fields, Observed
+from zerotouch.resources.base import Differences, Fields, Observed
 
 API_KEY_NAME: Final = "X-API-KEY"
 API_KEY_VALUE: Final = "QFLOW-SSM-EVALUATION"  # a public constant of Qualys's template, not a secret
@@ -67,12 +66,7 @@ class Connection:
                 raise
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         # The whole block each time: what AWS does with an omitted part of it is not documented.
         kept = {"KmsKeyIdentifier": observed.handle} if observed.handle else {}

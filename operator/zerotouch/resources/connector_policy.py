@@ -10,9 +10,9 @@ from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import ROLE_PATH, Context
-from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
+    Differences,
     Fields,
     Observed,
     from_tags,
@@ -113,12 +113,7 @@ class ConnectorPolicy:
             api.call("iam", "attach_role_policy", RoleName=role, PolicyArn=self._arn(context))
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         wanted, found = self.desired(context) or {}, observed.fields
         if touches(differences, "document"):

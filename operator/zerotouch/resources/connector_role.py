@@ -4,8 +4,7 @@ from typing import Any, Final
 
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Difference
-from zerotouch.resources.base import Fields, Observed
+from zerotouch.resources.base import Differences, Fields, Observed
 from zerotouch.resources.roles import (
     as_tree,
     create_role,
@@ -58,12 +57,7 @@ class ConnectorRole:
         create_role(api, self.resource_name(context), DESCRIPTION, self.desired(context) or {})
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         update_role(
             api,

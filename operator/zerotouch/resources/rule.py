@@ -10,9 +10,9 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
+    Differences,
     Fields,
     Observed,
     from_tags,
@@ -85,12 +85,7 @@ class Rule:
         self._put_target(api, context)
 
     def update(
-        self,
-        api: RegionAPI,
-        context: Context,
-        observed: Observed,
-        differences: tuple[Difference, ...],
-        token: str | None,
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
         wanted = self.desired(context) or {}
         if touches(differences, "state", "description", "eventPattern", "schedule", "role"):
