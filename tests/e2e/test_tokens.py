@@ -158,3 +158,48 @@ def test_a_rate_limit_is_honoured(operator: Replica, tenant: Tenant) -> None:
     tenant.ready()
     at = [r["at"] for r in tenant.qualys.requests() if r["path"] == "/auth"][-2:]
     assert at[1] - at[0] >= 7
+
+
+def test_a_rotation_reaches_every_account_in_waves_and_no_event_is_lost(operator: Replica, tenant: Tenant) -> None:
+    accounts = [tenant.account(n) for n in range(1, 6)]
+    tenant.credentials()
+    tenant.apply(*accounts, interval="1h")
+    tenant.ready()
+    old, minted = fingerprint(tenant), tenant.qualys.mint_count()
+    tenant.annotate("qzt", OBJECT, "zerotouch.dev/rotateToken=leak-1")
+    started: list[str] = []
+    waves: list[int] = []
+
+    def rotated() -> bool:
+        account = accounts[len(started) % len(accounts)]
+        started.append(tenant.aws.start_instance(account, "us-east-1"))
+        carriers = sum(tenant.child(a)["spec"]["tokenFingerprint"] != old for a in accounts)
+        if carriers not in waves:
+            waves.append(carriers)
+        return fingerprint(tenant) != old
+
+    tenant.wait(rotated, timeout=120)
+    assert waves == sorted(waves)
+    assert {1, 5} <= set(waves)
+    assert tenant.qualys.mint_count() == minted + 1
+    new = fingerprint(tenant)
+    assert all(tenant.child(a)["spec"]["tokenFingerprint"] == new for a in accounts)
+    assert "next" not in tenant.object()["status"]["token"]
+    tenant.wait(lambda: set(started) <= {e["instance"] for e in tenant.qualys.events()})
+    secret = tenant.get("secret", f"{OBJECT}-zerotouch-token")
+    assert secret is not None
+    assert set(secret["data"]) == {"token", "gateway", "source", "mintedAt", "rotateHandled"}
+    assert tenant.events("TokenRotationStarted")
+    assert tenant.events("TokenRotated") == [f"token {new} took the place of {old}"]
+
+
+def test_a_token_made_by_hand_is_warned_of_in_time(operator: Replica, tenant: Tenant, qualys: GatewayAdmin) -> None:
+    account = tenant.account()
+    tenant.secret("by-hand", {"token": qualys.mint(expiry=3600)})
+    apply_given(tenant, account)
+    tenant.ready()
+    assert tenant.condition(tenant.object(), "TokenCurrent")["reason"] == "TokenExpiring"
+    (message,) = tenant.events("TokenExpiring")
+    assert "store a new one in its Secret" in message
+    tenant.secret("by-hand", {"token": qualys.mint(expiry=3_000_000)})
+    tenant.wait(lambda: tenant.condition(tenant.object(), "TokenCurrent")["status"] == "True", timeout=30)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     ACCOUNTS_NOT_READY = "AccountsNotReady"
     INVALID_SPEC = "InvalidSpec"
     SECRET_NOT_FOUND = "SecretNotFound"
+    TOKEN_EXPIRING = "TokenExpiring"
     TOKEN_INVALID = "TokenInvalid"
     GATEWAY_NOT_ALLOWED = "GatewayNotAllowed"
     GATEWAY_UNAUTHORIZED = "GatewayUnauthorized"
@@ -74,7 +75,8 @@ class ObjectStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
-        "while somebody else uses our connection.",
+        "while somebody else uses our connection; of a parent also TokenCurrent, which is False ahead of the expiry of a "
+        "token that a person has to replace.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

@@ -15,6 +15,7 @@ ACCOUNT_PLURAL: Final = "qualyszerotouchaccounts"
 FINALIZER: Final = f"{DOMAIN}/cleanup"
 
 REQUESTED_AT_ANNOTATION: Final = f"{DOMAIN}/requestedAt"
+ROTATE_TOKEN_ANNOTATION: Final = f"{DOMAIN}/rotateToken"
 ABANDON_ANNOTATION: Final = f"{DOMAIN}/abandon"
 
 SLOT_LABEL: Final = f"{DOMAIN}/slot"

@@ -75,13 +75,19 @@ class Auth(Model):
 
 
 class TokenOptions(Model):
-    """How the subscription token is minted."""
+    """How the subscription token is minted and rotated."""
 
     expiry: int = Field(
         default=500000,
         ge=1,
         le=2147483647,
         description="Sent as `expiry` when a token is minted; Qualys does not publish its unit, so exp of the token decides.",
+    )
+    rotate_before: Duration = Field(
+        default="168h",
+        description="How long before its exp a minted token is rotated, 1h to 9999h, but never before two thirds of its "
+        "life are over; for a token made by hand, how long before its exp a warning is given.",
+        json_schema_extra=rules(("duration(self) >= duration('1h')", "rotateBefore must be at least 1h", None)),
     )
 
 
@@ -115,7 +121,7 @@ class Qualys(Model):
         description="https URL of a private platform's API gateway; the operator must allow its host.",
     )
     auth: Auth = Field(description="Where the subscription token comes from; give exactly one of its fields.")
-    token: TokenOptions = Field(default=TokenOptions(), description="How the subscription token is minted.")
+    token: TokenOptions = Field(default=TokenOptions(), description="How the subscription token is minted and rotated.")
 
 
 class Access(Model):
@@ -230,6 +236,9 @@ class TokenStatus(Model):
 
     fingerprint: Annotated[str, Field(max_length=12)] = Field(description="Keyed hash of the token, 12 hex digits.")
     expires_at: datetime | None = Field(default=None, description="exp of the token, where it has one.")
+    next: Annotated[str, Field(max_length=12)] | None = Field(
+        default=None, description="Fingerprint of the token that is being rolled out and will be the one in use."
+    )
 
 
 class QualysZeroTouchStatus(ObjectStatus):

@@ -23,10 +23,19 @@ class Trigger:
     protected: bool
     requested_at: str | None
     abandoned: bool
+    rotate_token: str | None = None
 
     @classmethod
     def of(cls, meta: Meta) -> "Trigger":
-        return cls(meta.uid, meta.generation, meta.deleting, meta.protected, meta.requested_at, meta.abandoned)
+        return cls(
+            meta.uid,
+            meta.generation,
+            meta.deleting,
+            meta.protected,
+            meta.requested_at,
+            meta.abandoned,
+            meta.rotate_token,
+        )
 
 
 @dataclass(frozen=True, slots=True)

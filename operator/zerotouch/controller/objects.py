@@ -101,6 +101,10 @@ class Meta:
         return self.annotations.get(meta.REQUESTED_AT_ANNOTATION)
 
     @property
+    def rotate_token(self) -> str | None:
+        return self.annotations.get(meta.ROTATE_TOKEN_ANNOTATION)
+
+    @property
     def abandoned(self) -> bool:
         """Whether a person gave up on cleaning AWS."""
         return self.annotations.get(meta.ABANDON_ANNOTATION, "").lower() == "true"

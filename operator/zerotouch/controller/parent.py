@@ -1,7 +1,7 @@
 """One `QualysZeroTouch`: its token, its account objects, its status."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import structlog
@@ -17,7 +17,7 @@ from zerotouch.api.meta import (
     PARENT_LABEL,
     SLOT_LABEL,
 )
-from zerotouch.api.zerotouch import QualysZeroTouchStatus
+from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchStatus
 from zerotouch.controller.conditions import Verdict, condition, conditions, now
 from zerotouch.controller.index import AccountRecord
 from zerotouch.controller.kube import KubeError
@@ -25,8 +25,10 @@ from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, ac
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
 from zerotouch.controller.parent_status import ParentProblem, parent_status
 from zerotouch.controller.queue import Priority
+from zerotouch.controller.rollout import assign_tokens, carried_by_all
 from zerotouch.controller.shared import Shared
-from zerotouch.controller.tokens import TokenResult, owner_reference
+from zerotouch.controller.token_secret import owner_reference
+from zerotouch.controller.tokens import TokenResult
 from zerotouch.desired.account import account_name, resolve_account, slot_of
 from zerotouch.qualys.platforms import GatewayNotAllowed, resolve_gateway
 
@@ -73,7 +75,7 @@ class ParentHandler:
         except GatewayNotAllowed as error:
             problem: ParentProblem | None = ParentProblem(Reason.GATEWAY_NOT_ALLOWED, str(error))
         else:
-            result = await self._shared.tokens.resolve(parent, gateway)
+            result = await self._shared.tokens.resolve(parent, gateway, self._carried(parent))
             problem = result.problem
             await self._children(parent, gateway, result)
         await self._tell(parent, problem, result)
@@ -106,15 +108,17 @@ class ParentHandler:
 
     def _wanted(self, parent: Parent, gateway: str, result: TokenResult) -> dict[Key, QualysZeroTouchAccountSpec]:
         ref = ParentRef(name=parent.key.name, uid=parent.meta.uid)
-        wanted = {}
-        for entry in parent.spec.accounts:
-            key = account_key(parent.key.namespace, account_name(parent.key.name, entry.id))
-            record = self._shared.index.account(key)
-            # Without a usable token what is in place stays in place.
-            kept = record.token_fingerprint if record is not None else None
-            token = result.held.fingerprint if result.held is not None else kept
-            wanted[key] = resolve_account(ref, parent.spec, entry, gateway, token)
-        return wanted
+        entries = _entries(parent)
+        tokens = assign_tokens(entries, self._records(parent), result.target, result.fallback)
+        return {key: resolve_account(ref, parent.spec, entry, gateway, tokens[key]) for key, entry in entries.items()}
+
+    def _records(self, parent: Parent) -> dict[Key, AccountRecord]:
+        children = self._shared.index.children(parent.key)
+        return {record.key: record for record in children if not record.trigger.deleting}
+
+    def _carried(self, parent: Parent) -> Callable[[str], bool]:
+        entries, records = _entries(parent), self._records(parent)
+        return lambda fingerprint: carried_by_all(entries, records, fingerprint)
 
     def _enqueue(self, record: AccountRecord, parent: Parent, asked: bool) -> None:
         """After a start, what is not right goes first and the rest is spread over the interval."""
@@ -206,13 +210,31 @@ class ParentHandler:
             len(parent.spec.accounts),
             self._shared.index.children(parent.key),
             problem,
-            result.held.status if result.held else None,
+            result.status,
+            result.expiring,
             parent.status,
             parent.meta.generation,
             parent.meta.requested_at,
             now(),
         )
         await self._write(parent, status)
+        await self._tell_token(parent, status)
+
+    async def _tell_token(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
+        before, after, events = parent.status.token, status.token, self._shared.events
+        if before is None or after is None:
+            return
+        if after.next is not None and after.next != before.next:
+            text = f"token {after.next} is being rolled out, in growing waves; {after.fingerprint} serves until then"
+            await events.normal(parent.key, parent.meta.uid, "TokenRotationStarted", text)
+        if after.fingerprint != before.fingerprint:
+            text = f"token {after.fingerprint} took the place of {before.fingerprint}"
+            await events.normal(parent.key, parent.meta.uid, "TokenRotated", text)
+
+    async def _warn_of_expiry(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
+        before, now_ = (condition(s.conditions, "TokenCurrent") for s in (parent.status, status))
+        if now_ is not None and now_.status == "False" and (before is None or before.status != "False"):
+            await self._shared.events.warning(parent.key, parent.meta.uid, now_.reason, now_.message)
 
     async def _say(self, parent: Parent, verdict: Verdict, reason: Reason, message: str) -> None:
         said = conditions(verdict, reason, message, parent.status.conditions, parent.meta.generation, now())
@@ -222,6 +244,7 @@ class ParentHandler:
     async def _write(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
         before, ready = condition(parent.status.conditions, "Ready"), condition(status.conditions, "Ready")
         await self._shared.writer.status(parent, status)
+        await self._warn_of_expiry(parent, status)
         changed = ready is not None and (
             before is None or (before.status, before.reason) != (ready.status, ready.reason)
         )
@@ -230,6 +253,12 @@ class ParentHandler:
         quiet = ready.status == "True" or ready.reason in {Reason.DELETING, Reason.SUSPENDED}
         write = self._shared.events.normal if quiet else self._shared.events.warning
         await write(parent.key, parent.meta.uid, ready.reason, ready.message)
+
+
+def _entries(parent: Parent) -> dict[Key, AccountEntry]:
+    """Account object → the entry that declares it."""
+    key, entries = parent.key, parent.spec.accounts
+    return {account_key(key.namespace, account_name(key.name, entry.id)): entry for entry in entries}
 
 
 def spread(key: Key) -> float:

@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 
 class SecretForbidden(Exception):
-    """The operator may not read Secrets of that namespace."""
+    """The operator may not read or write that Secret; its argument is the name."""
 
 
 class Secret:
@@ -53,7 +53,7 @@ class SecretWatch:
             body = await self._kube.find(secret_path(*where))
         except KubeError as error:
             if error.forbidden:
-                raise SecretForbidden from None
+                raise SecretForbidden(name) from None
             raise
         self._seen.setdefault(reader, {})[where] = _version(body)
         return None if body is None else Secret(body)

@@ -1,56 +1,82 @@
-"""The subscription token of each `QualysZeroTouch`: read from a Secret, or minted once and kept in a Secret of ours."""
+"""The subscription token of each `QualysZeroTouch`: read from a Secret, or minted, kept in a Secret of ours, and rotated."""
 
-import base64
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
 
 import structlog
 
 from zerotouch.api.conditions import Reason
-from zerotouch.api.meta import API_VERSION, PARENT_LABEL, ZEROTOUCH_KIND
+from zerotouch.api.types import parse_duration
 from zerotouch.api.zerotouch import TokenSecretRef, TokenStatus
 from zerotouch.controller.kube import KubeAPI, KubeError
 from zerotouch.controller.objects import Key, Parent, secret_path
 from zerotouch.controller.parent_status import ParentProblem
+from zerotouch.controller.rotation import MINT_TIMEOUT, Asked, Kept, Minted, Step, decide, usable
 from zerotouch.controller.secrets import Secret, SecretForbidden, SecretWatch
 from zerotouch.controller.settings import Settings
 from zerotouch.controller.stats import Stats
+from zerotouch.controller.token_secret import (
+    is_ours,
+    load_fingerprint_key,
+    read_kept,
+    secret_body,
+    token_secret_name,
+)
 from zerotouch.qualys.client import GatewayClient
 from zerotouch.qualys.errors import GatewayError
 from zerotouch.qualys.tokens import SubscriptionToken, TokenInvalid, fingerprint, parse_token
 
 _log = structlog.get_logger()
-_KEY_SECRET: Final = "zerotouch-fingerprint-key"
-_KEY_BYTES: Final = 32
-_TOKEN: Final = "token"
-_SOURCE: Final = "source"
+
+Carried = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class HeldToken:
-    """A token that may be used, and what may be said of it."""
+    """A token that may be used, and what stands for it."""
 
     token: SubscriptionToken
     fingerprint: str
 
-    @property
-    def status(self) -> TokenStatus:
-        return TokenStatus(fingerprint=self.fingerprint, expires_at=self.token.expires_at)
-
 
 @dataclass(frozen=True)
 class TokenResult:
-    """`held`: the token to use. `problem`: what is wrong; both where an old token still serves."""
+    """`current`: the token in use. `next`: the one that is being rolled out. `problem`: what is wrong.
 
-    held: HeldToken | None = None
+    A problem together with a token means that an old token still serves. `expiring`: what a person should do in time.
+    """
+
+    current: HeldToken | None = None
+    next: HeldToken | None = None
     problem: ParentProblem | None = None
+    expiring: str | None = None
+
+    @property
+    def target(self) -> str | None:
+        """Fingerprint of the token that every account is to carry."""
+        held = self.next or self.current
+        return held.fingerprint if held else None
+
+    @property
+    def fallback(self) -> str | None:
+        """Fingerprint of the token that is known to work."""
+        return self.current.fingerprint if self.current else None
+
+    @property
+    def status(self) -> TokenStatus | None:
+        """What may be said of it."""
+        if self.current is None:
+            return None
+        return TokenStatus(
+            fingerprint=self.current.fingerprint,
+            expires_at=self.current.token.expires_at,
+            next=self.next.fingerprint if self.next else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -70,26 +96,9 @@ class _Credentials:
 
 
 class _Unusable(Exception):
-    def __init__(self, problem: ParentProblem) -> None:
-        self.problem = problem
-        super().__init__(problem.message)
-
-
-def _unusable(reason: Reason, message: str) -> _Unusable:
-    return _Unusable(ParentProblem(reason, message))
-
-
-def _forbidden(parent: Parent, name: str) -> ParentProblem:
-    where = parent.key.namespace
-    return ParentProblem(
-        Reason.SECRET_NOT_FOUND,
-        f"the operator may not read or write Secret {name}: apply deploy/tenant to namespace {where}",
-    )
-
-
-def token_secret_name(parent: str) -> str:
-    """The Secret of ours that keeps a minted token."""
-    return f"{parent}-zerotouch-token"
+    def __init__(self, reason: Reason, message: str) -> None:
+        self.problem = ParentProblem(reason, message)
+        super().__init__(message)
 
 
 class Tokens:
@@ -105,94 +114,129 @@ class Tokens:
     ) -> None:
         self._kube, self._watch, self._settings, self._stats, self._now = kube, watch, settings, stats, now
         self._key: bytes | None = None
-        self._held: dict[Key, HeldToken] = {}
+        self._held: dict[Key, dict[str, SubscriptionToken]] = {}
         self._refused: dict[Key, _Refusal] = {}
+        self._started: dict[Key, datetime] = {}
 
     def held(self, parent: Key, with_fingerprint: str | None) -> SubscriptionToken | None:
-        """The parent's token, if it is the one that the fingerprint stands for."""
-        held = self._held.get(parent)
-        return held.token if held is not None and held.fingerprint == with_fingerprint else None
+        """The parent's token that the fingerprint stands for, if it is one that may be used."""
+        return self._held.get(parent, {}).get(with_fingerprint or "")
 
     def forget(self, parent: Key) -> None:
-        self._held.pop(parent, None)
-        self._refused.pop(parent, None)
+        """The parent is gone."""
+        for known in (self._held, self._refused, self._started):
+            known.pop(parent, None)
         self._watch.forget(parent)
 
-    async def resolve(self, parent: Parent, gateway_url: str) -> TokenResult:
-        """The token that the parent asks for, minted where need be. Raises KubeError."""
+    async def resolve(self, parent: Parent, gateway_url: str, carried: Carried) -> TokenResult:
+        """The token that the parent asks for, minted or rotated where need be. Raises KubeError.
+
+        `carried`: whether every account object carries the token of that fingerprint.
+        """
         self._watch.start(parent.key)
         try:
-            result = await self._resolve(parent, gateway_url)
+            result = await self._resolve(parent, gateway_url, carried)
         except _Unusable as error:
             result = TokenResult(problem=error.problem)
-        if result.held is not None:
-            self._held[parent.key] = result.held
+        except SecretForbidden as error:
+            result = TokenResult(problem=_forbidden(parent, str(error)))
+        usable_now = [held for held in (result.current, result.next) if held is not None]
+        if usable_now:
+            self._held[parent.key] = {held.fingerprint: held.token for held in usable_now}
         return result
 
-    async def _resolve(self, parent: Parent, gateway_url: str) -> TokenResult:
+    async def _resolve(self, parent: Parent, gateway_url: str, carried: Carried) -> TokenResult:
         auth = parent.spec.qualys.auth
         if auth.subscription_token_secret_ref is not None:
-            return TokenResult(await self._given(parent, auth.subscription_token_secret_ref))
+            held = await self._given(parent, auth.subscription_token_secret_ref)
+            return TokenResult(held, expiring=self._expiring(parent, held.token))
         if auth.credentials_secret_ref is None:
-            raise _unusable(Reason.INVALID_SPEC, "spec.qualys.auth: give exactly one of its fields")
+            raise _Unusable(Reason.INVALID_SPEC, "spec.qualys.auth: give exactly one of its fields")
         credentials = await self._credentials(parent, auth.credentials_secret_ref.name)
-        return await self._minted(parent, gateway_url, credentials)
+        return await self._minted(parent, gateway_url, credentials, carried)
 
     async def _given(self, parent: Parent, ref: TokenSecretRef) -> HeldToken:
-        secret = await self._read(parent, ref.name)
-        value = secret.get(ref.key)
+        value = (await self._read(parent, ref.name)).get(ref.key)
         if value is None:
-            raise _unusable(Reason.SECRET_NOT_FOUND, f"Secret {ref.name} has no key {ref.key}: put the token there")
-        return await self._check(value, f"Secret {ref.name}, key {ref.key}: the token ")
-
-    async def _check(self, value: bytes, where: str) -> HeldToken:
+            raise _Unusable(Reason.SECRET_NOT_FOUND, f"Secret {ref.name} has no key {ref.key}: put the token there")
+        where = f"Secret {ref.name}, key {ref.key}: the token "
         try:
             token = parse_token(value)
         except TokenInvalid as error:
-            raise _unusable(Reason.TOKEN_INVALID, f"{where}{error.problem}") from None
+            raise _Unusable(Reason.TOKEN_INVALID, f"{where}{error.problem}") from None
         if token.expires_at is not None and token.expired(self._now()):
             at = token.expires_at.isoformat(timespec="seconds")
-            raise _unusable(Reason.TOKEN_INVALID, f"{where}expired at {at}: store a new one")
+            raise _Unusable(Reason.TOKEN_INVALID, f"{where}expired at {at}: store a new one")
         return HeldToken(token, fingerprint(token.reveal(), await self._fingerprint_key()))
+
+    def _expiring(self, parent: Parent, token: SubscriptionToken) -> str | None:
+        """Nobody but a person can replace a token that was made by hand."""
+        ahead = parse_duration(parent.spec.qualys.token.rotate_before)
+        if token.expires_at is None or self._now() < token.expires_at - ahead:
+            return None
+        at = token.expires_at.isoformat(timespec="seconds")
+        return f"the subscription token expires at {at}: store a new one in its Secret"
 
     async def _credentials(self, parent: Parent, name: str) -> _Credentials:
         secret = await self._read(parent, name)
-        texts = [_text(secret, name, key) for key in ("username", "password")]
-        return _Credentials(*texts)
+        return _Credentials(*(_text(secret, name, key) for key in ("username", "password")))
 
     async def _read(self, parent: Parent, name: str) -> Secret:
-        try:
-            secret = await self._watch.read(parent.key, name)
-        except SecretForbidden:
-            raise _Unusable(_forbidden(parent, name)) from None
+        secret = await self._watch.read(parent.key, name)
         if secret is None:
-            raise _unusable(
-                Reason.SECRET_NOT_FOUND, f"there is no Secret {name} in namespace {parent.key.namespace}: create it"
-            )
+            where = parent.key.namespace
+            raise _Unusable(Reason.SECRET_NOT_FOUND, f"there is no Secret {name} in namespace {where}: create it")
         return secret
 
-    async def _minted(self, parent: Parent, gateway_url: str, credentials: _Credentials) -> TokenResult:
-        source = await self._source(parent, gateway_url, credentials)
-        name = token_secret_name(parent.key.name)
-        kept = await self._kept(parent, name)
-        held = await self._usable(kept)
-        if held is not None and kept is not None and kept.get(_SOURCE) == source.encode():
-            return TokenResult(held)
+    async def _minted(
+        self, parent: Parent, gateway_url: str, credentials: _Credentials, carried: Carried
+    ) -> TokenResult:
+        kept = await self._kept(parent)
+        asked = Asked(
+            gateway_url,
+            await self._source(parent, credentials),
+            parse_duration(parent.spec.qualys.token.rotate_before),
+            parent.meta.rotate_token,
+        )
+        if kept.mint_started_at is not None and kept.mint_started_at == self._started.get(parent.key):
+            # It was ours, and it has ended without a token.
+            kept = replace(kept, mint_started_at=None)
+        all_carry = kept.next is not None and carried(kept.next.fingerprint)
+        step, problem = decide(kept, asked, all_carry, self._now()), None
+        match step:
+            case Step.PROMOTE:
+                kept = await self._write(parent, replace(kept, current=kept.next, next=None))
+            case Step.WAIT:
+                problem = ParentProblem(
+                    Reason.PROGRESSING, "a token is being minted", person=False, wait=MINT_TIMEOUT.total_seconds()
+                )
+            case Step.MINT_CURRENT | Step.MINT_NEXT:
+                kept, problem = await self._mint(parent, kept, asked, credentials, step)
+        return _result(kept, gateway_url, self._now(), problem)
+
+    async def _mint(
+        self, parent: Parent, kept: Kept, asked: Asked, credentials: _Credentials, step: Step
+    ) -> tuple[Kept, ParentProblem | None]:
         refused = self._refused.get(parent.key)
-        if refused is not None and refused.source == source and (wait := refused.until - time.monotonic()) > 0:
-            return TokenResult(held, replace(refused.problem, wait=wait))
+        if refused is not None and refused.source == asked.source and (wait := refused.until - time.monotonic()) > 0:
+            return kept, replace(refused.problem, wait=wait)
+        # Written first: a token that cannot be kept would be minted again and again, and two operators would mint two.
+        started = self._now()
+        self._started[parent.key] = started
+        kept = await self._write(parent, replace(kept, mint_started_at=started))
+        _log.info("minting a subscription token", object=str(parent.key), gateway=asked.gateway, step=step.value)
+        client = GatewayClient(asked.gateway, self._settings.gateway_ca_file)
         try:
-            # Before minting: what cannot be kept would be minted again and again.
-            kept = kept or await self._write(parent, {**_token_secret(parent, name), "data": {}})
-            minted = await self._mint(parent, gateway_url, credentials)
-            await self._keep(parent, name, kept, minted, source)
+            token = await client.mint(credentials.username, credentials.password, parent.spec.qualys.token.expiry)
         except GatewayError as error:
-            return TokenResult(held, self._refuse(parent.key, source, error))
-        except SecretForbidden:
-            return TokenResult(held, _forbidden(parent, name))
+            return kept, self._refuse(parent.key, asked.source, error)
         self._stats.mints["ok"] += 1
         self._refused.pop(parent.key, None)
-        return TokenResult(minted)
+        digest = fingerprint(token.reveal(), await self._fingerprint_key())
+        minted = Minted(token, digest, asked.gateway, asked.source, self._now())
+        fresh = replace(kept, mint_started_at=None, rotate_handled=asked.rotate)
+        fresh = replace(fresh, current=minted) if step is Step.MINT_CURRENT else replace(fresh, next=minted)
+        return await self._write(parent, fresh), None
 
     def _refuse(self, parent: Key, source: str, error: GatewayError) -> ParentProblem:
         self._stats.mints["error"] += 1
@@ -205,118 +249,69 @@ class Tokens:
         self._refused[parent] = _Refusal(source, problem, time.monotonic() + wait, times)
         return problem
 
-    async def _kept(self, parent: Parent, name: str) -> Secret | None:
-        try:
-            kept = await self._watch.read(parent.key, name)
-        except SecretForbidden:
-            raise _Unusable(_forbidden(parent, name)) from None
-        if kept is not None and (kept.meta.get("labels") or {}).get(PARENT_LABEL) != parent.key.name:
-            raise _unusable(
+    async def _kept(self, parent: Parent) -> Kept:
+        name = token_secret_name(parent.key.name)
+        secret = await self._watch.read(parent.key, name)
+        if secret is not None and not is_ours(secret, parent):
+            raise _Unusable(
                 Reason.CONFLICT, f"Secret {name} exists and is not ours: rename it, the operator keeps the token there"
             )
-        return kept
+        return read_kept(secret, await self._fingerprint_key())
 
-    async def _usable(self, kept: Secret | None) -> HeldToken | None:
-        """A token that was kept and still serves; one that was spoilt is minted anew."""
-        value = kept.get(_TOKEN) if kept is not None else None
-        if value is None:
-            return None
+    async def _write(self, parent: Parent, kept: Kept) -> Kept:
+        """Create our Secret, or replace the version that was read. Raises SecretForbidden, KubeError."""
+        body, namespace = secret_body(parent, kept), parent.key.namespace
+        name = body["metadata"]["name"]
         try:
-            return await self._check(value, "")
-        except _Unusable:
-            return None
-
-    async def _mint(self, parent: Parent, gateway_url: str, credentials: _Credentials) -> HeldToken:
-        _log.info("minting a subscription token", object=str(parent.key), gateway=gateway_url)
-        client = GatewayClient(gateway_url, self._settings.gateway_ca_file)
-        token = await client.mint(credentials.username, credentials.password, parent.spec.qualys.token.expiry)
-        return HeldToken(token, fingerprint(token.reveal(), await self._fingerprint_key()))
-
-    async def _keep(self, parent: Parent, name: str, kept: Secret, held: HeldToken, source: str) -> None:
-        values = {_TOKEN: held.token.reveal(), _SOURCE: source}
-        body = _token_secret(parent, name)
-        body["metadata"]["resourceVersion"] = kept.meta["resourceVersion"]
-        body["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        await self._write(parent, body)
-
-    async def _write(self, parent: Parent, body: dict[str, Any]) -> Secret:
-        """Create it, or replace the version that it names. Raises SecretForbidden, KubeError."""
-        namespace, meta = parent.key.namespace, body["metadata"]
-        try:
-            if "resourceVersion" in meta:
-                written = await self._kube.replace(secret_path(namespace, meta["name"]), body)
+            if kept.version is not None:
+                written = await self._kube.replace(secret_path(namespace, name), body)
             else:
                 written = await self._kube.create(f"/api/v1/namespaces/{namespace}/secrets", body)
         except KubeError as error:
             if error.forbidden:
-                raise SecretForbidden from None
+                raise SecretForbidden(name) from None
             raise
         self._watch.wrote(parent.key, written)
-        return Secret(written)
+        return replace(kept, version=str(written["metadata"]["resourceVersion"]))
 
-    async def _source(self, parent: Parent, gateway_url: str, credentials: _Credentials) -> str:
-        """Stands for all that a minted token depends on."""
-        parts = [gateway_url, parent.spec.qualys.token.expiry, credentials.username, credentials.password]
+    async def _source(self, parent: Parent, credentials: _Credentials) -> str:
+        """Stands for all that a minted token depends on, the gateway apart."""
+        parts = [parent.spec.qualys.token.expiry, credentials.username, credentials.password]
         return hmac.new(await self._fingerprint_key(), json.dumps(parts).encode(), hashlib.sha256).hexdigest()
 
     async def _fingerprint_key(self) -> bytes:
-        """Of this installation, made once and kept in the operator's own namespace."""
         if self._key is None:
-            self._key = await self._load_key()
+            self._key = await load_fingerprint_key(self._kube, self._settings.namespace)
         return self._key
 
-    async def _load_key(self) -> bytes:
-        namespace = self._settings.namespace
-        body = await self._kube.find(secret_path(namespace, _KEY_SECRET))
-        if body is None:
-            data = {"key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}
-            new = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": _KEY_SECRET}, "data": data}
-            try:
-                body = await self._kube.create(f"/api/v1/namespaces/{namespace}/secrets", new)
-            except KubeError as error:
-                if not error.conflict:
-                    raise
-                body = await self._kube.get(secret_path(namespace, _KEY_SECRET))
-        key = Secret(body).get("key")
-        if not key or len(key) < _KEY_BYTES:
-            raise RuntimeError(f"Secret {namespace}/{_KEY_SECRET} holds no key of {_KEY_BYTES} bytes: delete it")
-        return key
+
+def _result(kept: Kept, gateway: str, now: datetime, problem: ParentProblem | None) -> TokenResult:
+    current, following = (usable(minted, gateway, now) for minted in (kept.current, kept.next))
+    return TokenResult(
+        HeldToken(current.token, current.fingerprint) if current else None,
+        HeldToken(following.token, following.fingerprint) if following else None,
+        problem,
+    )
+
+
+def _forbidden(parent: Parent, name: str) -> ParentProblem:
+    where = parent.key.namespace
+    return ParentProblem(
+        Reason.SECRET_NOT_FOUND,
+        f"the operator may not read or write Secret {name}: apply deploy/tenant to namespace {where}",
+    )
 
 
 def _text(secret: Secret, name: str, key: str) -> str:
     value = secret.get(key)
     if value is None:
-        raise _unusable(Reason.SECRET_NOT_FOUND, f"Secret {name} has no key {key}: it needs username and password")
+        raise _Unusable(Reason.SECRET_NOT_FOUND, f"Secret {name} has no key {key}: it needs username and password")
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        raise _unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: is no text in UTF-8") from None
+        raise _Unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: is no text in UTF-8") from None
     if not text.strip():
-        raise _unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: is empty")
+        raise _Unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: is empty")
     if text != text.rstrip("\r\n"):
-        raise _unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: ends in a newline: store it without one")
+        raise _Unusable(Reason.TOKEN_INVALID, f"Secret {name}, key {key}: ends in a newline: store it without one")
     return text
-
-
-def _token_secret(parent: Parent, name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {
-            "name": name,
-            "labels": {PARENT_LABEL: parent.key.name, "app.kubernetes.io/managed-by": "zerotouch"},
-            "ownerReferences": [owner_reference(parent)],
-        },
-    }
-
-
-def owner_reference(parent: Parent) -> dict[str, Any]:
-    """Without blockOwnerDeletion, which needs more rights and keeps nothing that finalizers do not keep."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": ZEROTOUCH_KIND,
-        "name": parent.key.name,
-        "uid": parent.meta.uid,
-        "controller": True,
-    }
