@@ -30,11 +30,9 @@ class Tenant:
 
     def end(self) -> None:
         """Leave nothing that keeps the operator busy."""
-        for kind in ("qzt", "qzta"):
-            for name in self._names(kind):
-                self.annotate(kind, name, "zerotouch.dev/abandon=true")
+        self.kubectl("annotate", "--overwrite", "qzt,qzta", "--all", "zerotouch.dev/abandon=true", timeout=600)
         self.kubectl("delete", "qzt,qzta", "--all", "--wait=false")
-        self.wait(lambda: not self._names("qzt") and not self._names("qzta"))
+        self.wait(lambda: not self._names("qzt") and not self._names("qzta"), timeout=600)
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin, timeout=timeout)

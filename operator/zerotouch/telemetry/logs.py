@@ -43,3 +43,5 @@ def configure_logs(level: str, form: str) -> None:
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that signals are not its own; they are the operator's.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
