@@ -32,7 +32,12 @@ def account(removal: str | None = None, suspend: bool = False) -> QualysZeroTouc
 
 
 def parent(
-    uid: str = "u-1", deleting: bool = False, policy: str = "Delete", listed: bool = True, suspend: bool = False
+    uid: str = "u-1",
+    deleting: bool = False,
+    policy: str = "Delete",
+    listed: bool = True,
+    suspend: bool = False,
+    mode: str = "Enforce",
 ) -> Parent:
     metadata: dict[str, Any] = {"name": "p", "namespace": "n", "uid": uid, "resourceVersion": "1", "generation": 1}
     if deleting:
@@ -46,6 +51,7 @@ def parent(
                 "regions": {"names": ["us-east-1"]},
                 "deletionPolicy": policy,
                 "suspend": suspend,
+                "mode": mode,
             },
         }
     )
@@ -75,6 +81,10 @@ def parent(
         (account("Delete"), parent(suspend=True), Decision.SUSPENDED),
         (account("Delete", suspend=True), None, Decision.SUSPENDED),
         (account(), parent(deleting=True, suspend=True), Decision.SUSPENDED),
+        # Observe never deletes.
+        (account("Delete"), parent(mode="Observe"), Decision.RETAIN),
+        (account(), parent(deleting=True, mode="Observe"), Decision.RETAIN),
+        (account(), parent(mode="Observe"), Decision.RECREATE),
         # The parent's word about suspend is the newer one.
         (account("Delete", suspend=True), parent(), Decision.CLEAN),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.deployment import Replica
 from tests.e2e.tenant import OBJECT, Tenant
+from zerotouch.aws.policy import account_policy, observe_policy
 
 REGION_RESOURCES = [
     "ApiDestination {} qualys-zerotouch",
@@ -209,3 +210,29 @@ def test_an_account_object_without_a_parent_directs_nobody(operator: Replica, te
     tenant.kubectl("apply", "-f", "-", stdin=json.dumps(forged))
     tenant.until("ParentNotFound", kind="qzta", name="forged")
     assert tenant.held(other) == []
+
+
+def test_observe_tells_the_difference_and_changes_nothing(operator: Replica, tenant: Tenant) -> None:
+    account = tenant.account()
+    tenant.aws.set_policy(account, observe_policy("aws", account, "qualys-zerotouch"))
+    tenant.credentials()
+    mints = tenant.qualys.mint_count()
+    tenant.apply(account, mode="Observe", interval="1h")
+    told = tenant.until("Drifted", "mode Observe changes nothing", kind="qzta", name=f"{OBJECT}-{account}")
+    assert tenant.condition(tenant.child(account), "Stalled")["message"] == told["message"]
+    tenant.until("AccountsNotReady", "Drifted")
+    details = {(d["region"], d["kind"], d["field"]) for d in tenant.child(account)["status"]["details"]}
+    assert ("us-east-1", "Rule", "exists") in details
+    assert (tenant.held(account), tenant.qualys.mint_count()) == ([], mints)
+    assert re.search(
+        rf'zerotouch_drift\{{account="{account}",kind="Rule",region="eu-west-1"\}} 1.0', operator.metrics()
+    )
+    tenant.aws.set_policy(account, account_policy("aws", account, "qualys-zerotouch"))
+    tenant.patch({"mode": "Enforce"})
+    tenant.ready()
+    assert tenant.held(account) == expected("us-east-1", "eu-west-1")
+    assert tenant.child(account)["status"]["drifted"] == 0
+    tenant.patch({"mode": "Observe"})
+    tenant.wait(lambda: tenant.child(account)["spec"]["mode"] == "Observe")
+    tenant.kubectl("delete", "qzt", OBJECT, "--timeout=90s")
+    assert tenant.held(account) == expected("us-east-1", "eu-west-1")

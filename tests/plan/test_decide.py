@@ -12,7 +12,7 @@ from zerotouch.plan.render import show, show_change
 RULE = ResourceID("Rule", "us-east-1", "qualys-zerotouch")
 CREATE = Change(RULE, Action.CREATE, (Difference("exists", True, False),))
 UPDATE = Change(RULE, Action.UPDATE, (Difference("state", "ENABLED", "DISABLED"),))
-DELETE = Change(RULE, Action.DELETE)
+DELETE = Change(RULE, Action.DELETE, (Difference("exists", False, True),))
 WANTED = {"state": "ENABLED"}
 DISABLED = {"state": "DISABLED"}
 

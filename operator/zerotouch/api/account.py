@@ -12,6 +12,7 @@ from zerotouch.api.spec import (
     DeletionPolicy,
     Delivery,
     Inventory,
+    Mode,
     NamePrefix,
     Regions,
     Tags,
@@ -76,6 +77,7 @@ class QualysZeroTouchAccountSpec(Model):
     inventory: Inventory = Field(description="How SSM collects inventory.")
     delivery: Delivery = Field(description="How EventBridge hands events to Qualys.")
     connector: Connector | None = Field(default=None, description="The permissions of the Qualys connector.")
+    mode: Mode = Field(default=Mode.ENFORCE, description="Whether AWS is changed, or only looked at.")
     deletion_policy: DeletionPolicy = Field(description="What becomes of AWS resources no longer declared.")
     suspend: bool = Field(default=False, description="true: touch nothing.")
     interval: Duration = Field(description="Time between two looks at the account.")

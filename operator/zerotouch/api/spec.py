@@ -15,6 +15,13 @@ class RegionSelection(StrEnum):
     ALL_ENABLED = "AllEnabled"
 
 
+class Mode(StrEnum):
+    """Whether AWS is changed."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of the AWS resources when they are no longer declared."""
 

@@ -11,6 +11,7 @@ from zerotouch.api.spec import (
     DeletionPolicy,
     Delivery,
     Inventory,
+    Mode,
     NamePrefix,
     Regions,
     Tags,
@@ -183,6 +184,11 @@ class QualysZeroTouchSpec(Model):
         default=None,
         description="The permissions of the Qualys connector, with exactly one of its fields; nothing is done about "
         "them where not given.",
+    )
+    mode: Mode = Field(
+        default=Mode.ENFORCE,
+        description="Enforce: make AWS as declared. Observe: change nothing in AWS, not even to clean up, and mint no token; "
+        "tell what differs.",
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,

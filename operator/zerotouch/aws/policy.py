@@ -7,6 +7,7 @@ user guide ("Permissions for connections": the secret behind a connection is man
 from typing import Any
 
 PATH = "zerotouch"
+_READS = ("Describe", "Get", "List")
 
 
 def account_policy(
@@ -140,6 +141,19 @@ def account_policy(
         },
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def observe_policy(
+    partition: str, account_id: str, name_prefix: str, existing_connector_role: str | None = None
+) -> dict[str, Any]:
+    """What suffices for mode Observe: of the above, what reads."""
+    policy = account_policy(partition, account_id, name_prefix, existing_connector_role)
+    statements = []
+    for statement in policy["Statement"]:
+        actions = [a for a in statement["Action"] if a.partition(":")[2].startswith(_READS)]
+        if actions and "secretsmanager:DescribeSecret" not in actions:
+            statements.append({**statement, "Action": actions})
+    return {**policy, "Statement": statements}
 
 
 def operator_policy(partition: str, role_name: str) -> dict[str, Any]:

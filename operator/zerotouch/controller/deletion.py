@@ -8,12 +8,14 @@
 | none | alive, account not listed | WAIT: the parent's pass writes the tombstone |
 | none | gone, or another of that name that does not list it | ORPHANED: AWS stays, with a warning |
 | any | account or parent suspended | SUSPENDED, whatever else holds |
+
+In mode Observe what would be CLEAN is RETAIN.
 """
 
 from enum import StrEnum
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec
-from zerotouch.api.spec import DeletionPolicy
+from zerotouch.api.spec import DeletionPolicy, Mode
 from zerotouch.controller.objects import Parent
 
 
@@ -32,16 +34,26 @@ def decide_deletion(account: QualysZeroTouchAccountSpec, parent: Parent | None) 
     """`parent`: as a live GET answered it, None where there is none."""
     if account.suspend if parent is None else parent.spec.suspend:
         return Decision.SUSPENDED
+    if (account.mode if parent is None else parent.spec.mode) is Mode.OBSERVE:
+        return Decision.RETAIN if account.removal or _ends_with(account, parent) else _without_a_word(account, parent)
     if account.removal is not None:
         return _by(account.removal.policy)
+    if parent is not None and _ends_with(account, parent):
+        return _by(parent.spec.deletion_policy)
+    return _without_a_word(account, parent)
+
+
+def _ends_with(account: QualysZeroTouchAccountSpec, parent: Parent | None) -> bool:
+    """Whether the very parent that declares it is being deleted."""
+    return parent is not None and parent.meta.deleting and parent.meta.uid == account.parent.uid
+
+
+def _without_a_word(account: QualysZeroTouchAccountSpec, parent: Parent | None) -> Decision:
     if parent is None:
         return Decision.ORPHANED
-    same = parent.meta.uid == account.parent.uid
-    if same and parent.meta.deleting:
-        return _by(parent.spec.deletion_policy)
     if any(entry.id == account.account_id for entry in parent.spec.accounts):
         return Decision.RECREATE
-    return Decision.WAIT if same else Decision.ORPHANED
+    return Decision.WAIT if parent.meta.uid == account.parent.uid else Decision.ORPHANED
 
 
 def _by(policy: DeletionPolicy) -> Decision:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from zerotouch.api.conditions import Reason
+from zerotouch.api.spec import Mode
 from zerotouch.api.types import parse_duration
 from zerotouch.api.zerotouch import TokenSecretRef, TokenStatus
 from zerotouch.controller.kube import KubeAPI, KubeError
@@ -203,6 +204,8 @@ class Tokens:
             kept = replace(kept, mint_started_at=None)
         all_carry = kept.next is not None and carried(kept.next.fingerprint)
         step, problem = decide(kept, asked, all_carry, self._now()), None
+        if parent.spec.mode is Mode.OBSERVE:
+            step = Step.USE
         match step:
             case Step.PROMOTE:
                 kept = await self._write(parent, replace(kept, current=kept.next, next=None))

@@ -35,6 +35,7 @@ def resolve_account(
         inventory=spec.inventory,
         delivery=spec.delivery,
         connector=spec.connector,
+        mode=spec.mode,
         deletion_policy=spec.deletion_policy,
         suspend=spec.suspend,
         interval=spec.interval,

@@ -35,7 +35,8 @@ def decide(
             return None
         return Change(resource, Action.CREATE, (Difference(MISSING_PATH, True, False),))
     if wanted is None:
-        return Change(resource, Action.DELETE) if ownership is Ownership.OURS else None
+        gone = (Difference(MISSING_PATH, False, True),)
+        return Change(resource, Action.DELETE, gone) if ownership is Ownership.OURS else None
     if ownership is Ownership.EXTERNAL:
         return None
     if ownership is not Ownership.OURS:

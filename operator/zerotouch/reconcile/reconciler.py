@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, State
 from zerotouch.api.conditions import Reason
-from zerotouch.api.spec import DeletionPolicy
+from zerotouch.api.spec import DeletionPolicy, Mode
 from zerotouch.aws.access import Access, RoleToAssume, session_name
 from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
 from zerotouch.aws.errors import AWSError, Retry
@@ -67,7 +67,7 @@ class Reconciler:
         fence: Callable[[], bool] = always_true,
         entering: Callable[[Sequence[str]], None] = nothing,
     ) -> AccountReport:
-        """Make the account right. Failures of AWS are in the report, not raised.
+        """Make the account right, or, in mode Observe, see what differs. Failures of AWS are in the report, not raised.
 
         `entering` is told, before the first write, `global` and the regions that will be written to.
         """
@@ -79,11 +79,12 @@ class Reconciler:
             return AccountReport(spec.account_id, problem=_entrance_problem(error))
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
-        entering((GLOBAL, *selected.usable))
+        if spec.mode is Mode.ENFORCE:
+            entering((GLOBAL, *selected.usable))
         context = self._context(account, selected.usable)
         jobs = [self._job(account, api, replace(context, scope=region)) for region in selected.usable]
         dropped = no_longer_selected(account.previous, selected)
-        if spec.deletion_policy is DeletionPolicy.DELETE:
+        if spec.deletion_policy is DeletionPolicy.DELETE and spec.mode is Mode.ENFORCE:
             jobs += [self._removal_job(api, replace(context, scope=scope), []) for scope in dropped]
             retained: tuple[str, ...] = ()
         else:

@@ -10,6 +10,7 @@ import structlog
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.spec import Mode
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.desired.context import Context
@@ -49,6 +50,7 @@ class ScopePass:
     ) -> None:
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
+        self._observing = context.spec.mode is Mode.OBSERVE
         self._hash = desired_hash(kinds, context)
         self._was_right = previous == self._hash
         self._seen: dict[str, Seen] = {}
@@ -90,6 +92,8 @@ class ScopePass:
         decision = self._decide(kind, context)
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
+        elif decision is not None and self._observing:
+            self._drifts += [Drift(decision.resource, d, False) for d in decision.differences]
         elif decision is not None and self._can_apply(kind):
             self._apply(kind, context, decision)
 
@@ -152,6 +156,7 @@ class ScopePass:
     def _report(self) -> ScopeReport:
         asked = [k for k in self._kinds if k.desired(self._context.with_refs({})) is not None]
         wrong = {*self._errors, *self._settling, *(c.resource.kind for c in self._conflicts)}
+        wrong |= {drift.resource.kind for drift in self._drifts if not drift.mended}
         # What needs something that is wrong cannot be right either.
         for kind in asked:
             if wrong.intersection(kind.needs) and not self._exists_ours(kind):
@@ -188,6 +193,9 @@ class ScopePass:
         if self._settling:
             names = ", ".join(sorted(set(self._settling)))
             return Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still at work on: {names}", Retry.SOON)
+        if self._observing and self._drifts:
+            text = f"{len(self._drifts)} fields differ from what is declared; mode Observe changes nothing"
+            return Problem(Reason.DRIFTED, text, Retry.PERSON)
         return None
 
 
