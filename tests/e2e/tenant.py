@@ -53,8 +53,11 @@ class Tenant:
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
         self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
-    def apply(self, *accounts: str, name: str = OBJECT, **spec: Any) -> None:
-        """Apply an object that declares the accounts."""
+    def apply(self, *accounts: str, name: str = OBJECT, server_side: bool = False, **spec: Any) -> None:
+        """Apply an object that declares the accounts; one of many accounts needs `server_side`.
+
+        A client-side apply stores it all in an annotation of at most 256 KiB.
+        """
         manifest = {
             "apiVersion": "zerotouch.dev/v1alpha1",
             "kind": "QualysZeroTouch",
@@ -72,7 +75,8 @@ class Tenant:
                 **spec,
             },
         }
-        self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+        how = ["--server-side"] if server_side else []
+        self.kubectl("apply", *how, "-f", "-", stdin=json.dumps(manifest))
 
     def patch(self, spec: dict[str, Any], name: str = OBJECT) -> None:
         self.kubectl("patch", "qzt", name, "--type=merge", "-p", json.dumps({"spec": spec}))

@@ -1,6 +1,5 @@
 """Two thousand accounts in one object: taken, made right, and changed again."""
 
-import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,31 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox.deployment import Replica
-from tests.e2e.tenant import EXTERNAL_ID, OBJECT, Tenant
+from tests.e2e.tenant import Tenant
 
 MINUTES = 60
-
-
-def apply(tenant: Tenant, accounts: list[str], **spec: Any) -> None:
-    """Server-side: a client-side apply would store it all in an annotation of at most 256 KiB."""
-    manifest = {
-        "apiVersion": "zerotouch.dev/v1alpha1",
-        "kind": "QualysZeroTouch",
-        "metadata": {"name": OBJECT},
-        "spec": {
-            "qualys": {
-                "gatewayURL": tenant.world.gateway_url,
-                "auth": {"credentialsSecretRef": {"name": "qualys-api"}},
-            },
-            "access": {"externalID": EXTERNAL_ID},
-            "accounts": [{"id": account, "name": f"account number {account}"} for account in accounts],
-            "regions": {"names": ["us-east-1"]},
-            "deletionPolicy": "Delete",
-            "interval": "1h",
-            **spec,
-        },
-    }
-    tenant.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
 
 
 @pytest.mark.timeout(40 * MINUTES)
@@ -41,15 +18,19 @@ def test_many_accounts_are_made_right_changed_and_cleaned(operator: Replica, ten
     with ThreadPoolExecutor(8) as pool:
         accounts = list(pool.map(tenant.account, range(1, number + 1)))
     tenant.credentials()
-    apply(tenant, accounts)
+
+    def declare(some: list[str], **spec: Any) -> None:
+        tenant.apply(*some, server_side=True, regions={"names": ["us-east-1"]}, interval="1h", **spec)
+
+    declare(accounts)
     tenant.ready(timeout=10 * MINUTES)
     assert tenant.object()["status"]["readyAccounts"] == f"{number}/{number}"
-    apply(tenant, accounts, delivery={"invocationRateLimitPerSecond": 7})
+    declare(accounts, delivery={"invocationRateLimitPerSecond": 7})
     tenant.wait(lambda: len(changed(tenant)) == number, timeout=10 * MINUTES)
     tenant.ready(timeout=10 * MINUTES)
     events = tenant.aws.client("events", accounts[-1])
     assert events.describe_api_destination(Name="qualys-zerotouch")["InvocationRateLimitPerSecond"] == 7
-    apply(tenant, accounts[: number // 2], delivery={"invocationRateLimitPerSecond": 7})
+    declare(accounts[: number // 2], delivery={"invocationRateLimitPerSecond": 7})
     left = f"{number // 2}/{number // 2}"
     tenant.wait(lambda: tenant.object()["status"]["readyAccounts"] == left, timeout=10 * MINUTES)
     tenant.wait(lambda: tenant.object()["status"]["accounts"]["deleting"] == 0, timeout=10 * MINUTES)
