@@ -26,6 +26,7 @@ def main(number: int) -> None:
     """Print one line of JSON."""
     with tempfile.TemporaryDirectory() as directory, Sandbox(Path(directory) / "bench", _progress).up() as sandbox:
         deployment = Deployment(sandbox)
+        deployment.install_crds()
         deployment.install()
         operator = deployment.start()
         tenant = Tenant(sandbox, Admin(sandbox.aws_endpoint), GatewayAdmin(sandbox.gateway_url), 1)

@@ -91,6 +91,7 @@ class Demo:
         self._aws, self._gateway = Admin(self._sandbox.aws_endpoint), GatewayAdmin(self._sandbox.gateway_url)
         self._title("The operator, as its Deployment says, under its ServiceAccount")
         deployment = Deployment(self._sandbox)
+        deployment.install_crds()
         deployment.install()
         self._show_command("kubectl apply -k deploy/crds", "kubectl apply -k deploy/operator")
         self._replica = deployment.start()

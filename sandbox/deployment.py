@@ -26,12 +26,15 @@ class Deployment:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
+    def install_crds(self) -> None:
+        """Apply `deploy/crds`."""
+        self._sandbox.kubectl("apply", "-k", str(ROOT / "deploy" / "crds"))
+        established = ("--for=condition=Established", "crd", "-l", "app.kubernetes.io/part-of=zerotouch")
+        self._sandbox.kubectl("wait", *established)
+
     def install(self, **settings: str) -> None:
-        """Apply `deploy/crds` and `deploy/operator`, with the sandbox's addresses as settings."""
-        kubectl = self._sandbox.kubectl
-        kubectl("apply", "-k", str(ROOT / "deploy" / "crds"))
-        kubectl("wait", "--for=condition=Established", "crd", "-l", "app.kubernetes.io/part-of=zerotouch")
-        kubectl("apply", "-k", str(ROOT / "deploy" / "operator"))
+        """Apply `deploy/operator`, with the sandbox's addresses as settings."""
+        self._sandbox.kubectl("apply", "-k", str(ROOT / "deploy" / "operator"))
         base = self._sandbox.base_credentials()
         config = {
             "AWS_ENDPOINT_URL": self._sandbox.aws_endpoint,

@@ -16,7 +16,9 @@ from tests.e2e.tenant import Tenant
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Control plane, AWS and gateway, with what ships in `deploy/` installed."""
     with Sandbox(tmp_path_factory.mktemp("world"), print).up() as sandbox:
-        Deployment(sandbox).install()
+        deployment = Deployment(sandbox)
+        deployment.install_crds()
+        deployment.install()
         yield sandbox
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.deployment import NAMESPACE, ROOT, Deployment, Replica
+from sandbox.deployment import NAMESPACE, Deployment, Replica
 from sandbox.processes import wait_until
 from sandbox.state import Sandbox
 from tests.e2e.conftest import Operators
@@ -227,11 +227,10 @@ def test_without_crds_it_waits_and_says_so(tmp_path: Path) -> None:
     with Sandbox(tmp_path / "bare").up() as bare:
         deployment = Deployment(bare)
         deployment.install()
-        bare.kubectl("delete", "-k", str(ROOT / "deploy" / "crds"))
         replica = deployment.start(wait=False)
         wait_until(lambda: "waiting for the CRDs: kubectl apply -k deploy/crds" in replica.log(), 30)
         assert replica.get("/metrics")[0] == replica.get("/readyz")[0] == 503
         assert replica.get("/healthz")[0] == 200
-        bare.kubectl("apply", "-k", str(ROOT / "deploy" / "crds"))
+        deployment.install_crds()
         wait_until(replica.ready, 30)
         assert replica.get("/metrics")[0] == 200
