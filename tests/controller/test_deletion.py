@@ -91,3 +91,10 @@ def parent(
 )
 def test_decision(spec: QualysZeroTouchAccountSpec, live: Parent | None, decision: Decision) -> None:
     assert decide_deletion(spec, live) is decision
+
+
+def test_while_the_namespace_is_deleted_the_parents_word_is_waited_for() -> None:
+    """Its objects are deleted in no certain order: an account object may go before its parent."""
+    assert decide_deletion(account(), parent(), namespace_ends=True) is Decision.WAIT
+    assert decide_deletion(account(), parent(deleting=True), namespace_ends=True) is Decision.CLEAN
+    assert decide_deletion(account(), None, namespace_ends=True) is Decision.ORPHANED

@@ -75,6 +75,17 @@ async def test_never_two_passes_of_one_key_at_a_time(clock: Clock) -> None:
     assert await take(queue) == A
 
 
+async def test_a_back_off_is_not_cut_short_by_ensuring(clock: Clock) -> None:
+    queue = WorkQueue(clock)
+    queue.add(A, delay=60)
+    queue.ensure(A)
+    queue.ensure(B)
+    assert [await take(queue), await take(queue)] == [B, None]
+    queue.ensure(B)
+    queue.done(B)
+    assert await take(queue) is None
+
+
 async def test_forgotten(clock: Clock) -> None:
     queue = WorkQueue(clock)
     queue.add(A)

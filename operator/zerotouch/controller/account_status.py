@@ -21,6 +21,7 @@ from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 _MOST_DETAILS: Final = 20
 _MOST_NAMED: Final = 5
 _MOST_MESSAGE: Final = 1024
+_MOST_NAME: Final = 256
 
 
 def pending_scopes(status: QualysZeroTouchAccountStatus, scopes: Iterable[str], now: datetime) -> list[RegionState]:
@@ -169,8 +170,8 @@ def _details(drifts: list[Drift], previous: QualysZeroTouchAccountStatus, now: d
         DifferenceDetail(
             region=drift.resource.region,
             kind=drift.resource.kind,
-            name=drift.resource.name,
-            field=drift.difference.path,
+            name=drift.resource.name[:_MOST_NAME],
+            field=drift.difference.path[:_MOST_NAME],
             wanted=show(drift.difference.wanted),
             found=show(drift.difference.found),
             since=since.get((*_place(drift), drift.difference.path), now),

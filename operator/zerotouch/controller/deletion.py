@@ -5,6 +5,7 @@
 | its policy says | any | CLEAN or RETAIN |
 | none | being deleted, same uid | CLEAN or RETAIN, as its deletionPolicy says |
 | none | alive, account still listed | RECREATE: somebody deleted the account object by hand |
+| none | the same, but the namespace is being deleted | WAIT: the parent is about to be deleted too, and its word counts |
 | none | alive, account not listed | WAIT: the parent's pass writes the tombstone |
 | none | gone, or another of that name that does not list it | ORPHANED: AWS stays, with a warning |
 | any | account or parent suspended | SUSPENDED, whatever else holds |
@@ -30,8 +31,15 @@ class Decision(StrEnum):
     SUSPENDED = "suspended"
 
 
-def decide_deletion(account: QualysZeroTouchAccountSpec, parent: Parent | None) -> Decision:
-    """`parent`: as a live GET answered it, None where there is none."""
+def decide_deletion(
+    account: QualysZeroTouchAccountSpec, parent: Parent | None, namespace_ends: bool = False
+) -> Decision:
+    """`parent`: as a live GET answered it, None where there is none. `namespace_ends`: their namespace is being deleted."""
+    decision = _decide(account, parent)
+    return Decision.WAIT if decision is Decision.RECREATE and namespace_ends else decision
+
+
+def _decide(account: QualysZeroTouchAccountSpec, parent: Parent | None) -> Decision:
     if account.suspend if parent is None else parent.spec.suspend:
         return Decision.SUSPENDED
     if (account.mode if parent is None else parent.spec.mode) is Mode.OBSERVE:

@@ -84,6 +84,7 @@ class AccountRecord:
     hash: str
     token_fingerprint: str | None
     removing: bool
+    suspended: bool
     view: View
 
     @property
@@ -137,6 +138,7 @@ def _account_record(body: Mapping[str, Any]) -> AccountRecord:
         spec_hash(account.spec),
         account.spec.token_fingerprint,
         account.spec.removal is not None,
+        account.spec.suspend,
         View.of(account.status),
     )
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +13,7 @@ from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAcc
 from zerotouch.api.zerotouch import QualysZeroTouchSpec, QualysZeroTouchStatus
 from zerotouch.reconcile.reconciler import AccountInput
 
+_MOST_ANSWERED: Final = 256
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -98,7 +99,9 @@ class Meta:
 
     @property
     def requested_at(self) -> str | None:
-        return self.annotations.get(meta.REQUESTED_AT_ANNOTATION)
+        """Cut to what the status can answer."""
+        value = self.annotations.get(meta.REQUESTED_AT_ANNOTATION)
+        return None if value is None else value[:_MOST_ANSWERED]
 
     @property
     def rotate_token(self) -> str | None:

@@ -64,8 +64,12 @@ class ParentHandler:
         return await self._reconcile(parent)
 
     def _forget(self, key: Key) -> None:
+        """It is gone: nobody speaks for its account objects any more."""
         self._shared.index.remove(key)
         self._shared.tokens.forget(key)
+        for record in self._shared.index.children(key):
+            self._shared.expected.pop(record.key, None)
+            self._shared.accounts.ensure(record.key)
 
     async def _reconcile(self, parent: Parent) -> Outcome:
         qualys = parent.spec.qualys
@@ -78,13 +82,14 @@ class ParentHandler:
             result = await self._shared.tokens.resolve(parent, gateway, self._carried(parent))
             problem = result.problem
             await self._children(parent, gateway, result)
+        await self._remove_undeclared(parent)
         await self._tell(parent, problem, result)
         if problem is None or problem.person:
             return after(parent.spec.interval)
         return retry(problem.wait)
 
     async def _children(self, parent: Parent, gateway: str, result: TokenResult) -> None:
-        """Create, change and remove account objects, and have those looked at that need it."""
+        """Create and change account objects, and have those looked at that need it."""
         shared, writes = self._shared, []
         asked = parent.meta.requested_at != parent.status.last_handled_reconcile_at
         wanted = self._wanted(parent, gateway, result)
@@ -95,16 +100,19 @@ class ParentHandler:
             if record is None:
                 writes.append(self._create(parent, key, spec))
             elif record.trigger.deleting:
-                shared.accounts.add(key)
+                shared.accounts.ensure(key)
             elif record.hash != digest or record.removing:
                 writes.append(self._change(key, spec))
             elif first or asked:
                 self._enqueue(record, parent, asked)
-        for record in shared.index.children(parent.key):
-            if record.key not in wanted:
-                shared.expected.pop(record.key, None)
-                writes.append(self._remove(record, parent))
         await _at_once(writes)
+
+    async def _remove_undeclared(self, parent: Parent) -> None:
+        declared = _entries(parent)
+        undeclared = [r for r in self._shared.index.children(parent.key) if r.key not in declared]
+        for record in undeclared:
+            self._shared.expected.pop(record.key, None)
+        await _at_once([self._remove(record, parent) for record in undeclared])
 
     def _wanted(self, parent: Parent, gateway: str, result: TokenResult) -> dict[Key, QualysZeroTouchAccountSpec]:
         ref = ParentRef(name=parent.key.name, uid=parent.meta.uid)
@@ -148,7 +156,8 @@ class ParentHandler:
     async def _remove(self, record: AccountRecord, parent: Parent) -> None:
         """The tombstone first: it alone lets AWS be cleaned."""
         if record.trigger.deleting and record.removing:
-            self._shared.accounts.add(record.key)
+            enqueue = self._shared.accounts.add if parent.meta.abandoned else self._shared.accounts.ensure
+            enqueue(record.key)
             return
         body = await self._shared.kube.find(record.key.path)
         if body is None:
@@ -163,11 +172,12 @@ class ParentHandler:
     async def _suspend(self, parent: Parent) -> Outcome:
         """Account objects learn of it; nothing else is touched."""
         children = self._shared.index.children(parent.key)
-        writes = []
         for record in children:
-            self._shared.expected.pop(record.key, None)
-            writes.append(self._suspend_account(record.key))
-        await _at_once(writes)
+            if record.suspended:
+                self._shared.expected[record.key] = record.hash
+            else:
+                self._shared.expected.pop(record.key, None)
+        await _at_once([self._suspend_account(r.key) for r in children if not r.suspended])
         text = "suspended: nothing is looked at or changed until spec.suspend is false"
         await self._say(parent, "suspended", Reason.SUSPENDED, text)
         return DONE
@@ -187,7 +197,7 @@ class ParentHandler:
         children = self._shared.index.children(parent.key)
         if parent.spec.suspend:
             for record in children:
-                self._shared.accounts.add(record.key)
+                self._shared.accounts.ensure(record.key)
             text = "suspended: the deletion waits until spec.suspend is false"
             await self._say(parent, "suspended", Reason.SUSPENDED, text)
             return DONE

@@ -50,6 +50,11 @@ class WorkQueue:
         if key not in self._running:
             self._schedule(key, wanted)
 
+    def ensure(self, key: Key) -> None:
+        """Have the key worked on, unless that is planned already: a back-off is not cut short."""
+        if key not in self._entries and key not in self._running:
+            self.add(key)
+
     def forget(self, key: Key) -> None:
         """Do not work on it any more; a pass that runs is not stopped."""
         self._entries.pop(key, None)

@@ -33,6 +33,8 @@ class RemovalHandler:
             return DONE
         parent = await self._parent(account)
         decision = decide_deletion(account.spec, parent)
+        if decision is Decision.RECREATE:
+            decision = decide_deletion(account.spec, parent, await self._namespace_ends(account))
         _log.info("removing an account", object=str(account.key), decision=decision.value)
         if account.meta.abandoned or (parent is not None and parent.meta.abandoned):
             return await self._abandon(account, decision)
@@ -52,6 +54,10 @@ class RemovalHandler:
     async def _parent(self, account: Account) -> Parent | None:
         body = await self._shared.kube.find(account.parent_key.path)
         return None if body is None else Parent.of(body)
+
+    async def _namespace_ends(self, account: Account) -> bool:
+        body = await self._shared.kube.find(f"/api/v1/namespaces/{account.key.namespace}")
+        return body is None or "deletionTimestamp" in body["metadata"]
 
     async def _leave(self, account: Account, decision: Decision) -> None:
         """AWS stays as it is."""
