@@ -231,6 +231,10 @@ def test_without_crds_it_waits_and_says_so(tmp_path: Path) -> None:
         wait_until(lambda: "waiting for the CRDs: kubectl apply -k deploy/crds" in replica.log(), 30)
         assert replica.get("/metrics")[0] == replica.get("/readyz")[0] == 503
         assert replica.get("/healthz")[0] == 200
+        impatient = deployment.start("impatient", wait=False)
+        wait_until(lambda: "waiting for the CRDs" in impatient.log(), 30)
+        impatient.process.stop()
+        assert "Traceback" not in impatient.log()
         deployment.install_crds()
         wait_until(replica.ready, 30)
         assert replica.get("/metrics")[0] == 200

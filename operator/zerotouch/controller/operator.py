@@ -45,6 +45,7 @@ class Operator:
         self._parents, self._accounts = ParentHandler(self.shared), AccountHandler(self.shared)
         self._last_parent_status: dict[Key, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._crashed = asyncio.Event()
 
     @property
     def leading(self) -> bool:
@@ -64,12 +65,13 @@ class Operator:
         main = asyncio.create_task(self._start(), name="start")
         stop = asyncio.create_task(stopping.wait(), name="stop")
         ended = asyncio.create_task(self._watch.ended.wait(), name="watch ended")
-        await asyncio.wait({main, stop, ended}, return_when=asyncio.FIRST_COMPLETED)
+        crashed = asyncio.create_task(self._crashed.wait(), name="crashed")
+        await asyncio.wait({main, stop, ended, crashed}, return_when=asyncio.FIRST_COMPLETED)
         if main.done() and not main.cancelled() and (error := main.exception()) is not None:
             _log.error("the operator failed", exc_info=error)
         asked = stopping.is_set()
         _log.info("stopping", asked=asked)
-        await self._shut_down([main, stop, ended])
+        await self._shut_down([main, stop, ended, crashed])
         return 0 if asked else 1
 
     async def _start(self) -> None:
@@ -101,7 +103,16 @@ class Operator:
             self._look_at_secrets(),
             self._sweep(),
         ]
-        self._tasks += [asyncio.ensure_future(work) for work in works]
+        for work in works:
+            task = asyncio.ensure_future(work)
+            task.add_done_callback(self._task_ended)
+            self._tasks.append(task)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        """None of them ends by itself: a half-dead operator would be worse than one that is started again."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a background task failed", exc_info=error)
+            self._crashed.set()
 
     async def _hold(self) -> None:
         await self._lease.hold()

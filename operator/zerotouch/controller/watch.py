@@ -48,7 +48,8 @@ class Watch:
     async def stop(self) -> None:
         """Ask it to end, and wait a while for that."""
         self._stop.set()
-        await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
 
     def _run(self) -> None:
         try:
