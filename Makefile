@@ -39,10 +39,12 @@ lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(RUN)lint-imports
 	$(RUN)python -m zerotouch.api.crd --check crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) | diff -u deploy/iam/$(p)-policy.json - &&) true
+	$(RUN)zerotouch template | diff -u deploy/cloudformation/account-role.yaml -
 
 generate: setup ## Write what is generated (CRDs)
 	$(RUN)python -m zerotouch.api.crd crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) > deploy/iam/$(p)-policy.json;)
+	$(RUN)zerotouch template > deploy/cloudformation/account-role.yaml
 
 clean: ## Remove what was installed and built here
 	rm -rf .venv $(TOOLS) .sandbox

@@ -10,6 +10,7 @@ from typing import Final
 _COMMANDS: Final = {
     "run": "run the operator",
     "policy": "print the IAM policies that the operator needs",
+    "template": "print the CloudFormation template of the role in each account",
 }
 
 

@@ -24,7 +24,10 @@ def run(_: argparse.Namespace) -> int:
     try:
         configure_logs(os.environ.get("ZEROTOUCH_LOG_LEVEL", "info"), os.environ.get("ZEROTOUCH_LOG_FORMAT", "json"))
         return asyncio.run(_run())
-    except (ConfigException, OSError, ValueError) as error:
+    except ConfigException as error:
+        print(f"zerotouch: no API server: this is no pod, and there is no usable KUBECONFIG ({error})", file=sys.stderr)
+        return 2
+    except (OSError, ValueError) as error:
         print(f"zerotouch: {error}", file=sys.stderr)
         return 2
 

@@ -43,5 +43,6 @@ def configure_logs(level: str, form: str) -> None:
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns that signals are not its own; they are the operator's.
-    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    # That signals are not Kopf's own: they are the operator's. That there is no kubeconfig: the operator says so itself.
+    for name in ("kopf._core.reactor.running", "kubernetes.aio.config.kube_config"):
+        logging.getLogger(name).setLevel(logging.ERROR)
