@@ -21,19 +21,21 @@ REGIONS = ["us-east-1", "eu-west-1"]
 
 @dataclass
 class Account:
-    """What a test needs of one account; `hashes` is what the controller would keep in the status."""
+    """What a test needs of one account; `hashes` and `versions` are what the controller would keep in the status."""
 
     id: str
     admin: Admin
     reconciler: Reconciler
     input: AccountInput
     hashes: dict[str, str | None] = field(default_factory=dict)
+    versions: dict[str, str | None] = field(default_factory=dict)
     stop: Event = field(default_factory=Event)
 
     def reconcile(self) -> AccountReport:
-        report = self.reconciler.reconcile(replace(self.input, previous=self.hashes), self.stop)
+        report = self.reconciler.reconcile(replace(self.input, previous=self.hashes, versions=self.versions), self.stop)
         for scope in report.scopes:
             self.hashes[scope.name] = scope.hash
+            self.versions[scope.name] = scope.version
             if scope.gone:
                 del self.hashes[scope.name]
         return report

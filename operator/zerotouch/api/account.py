@@ -111,6 +111,10 @@ class RegionState(Model):
         default=None,
         description="Hash of the desired state that was last made right; empty before the first time.",
     )
+    connection_version: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None,
+        description="UUID and last modification of the connection as the operator left it: its secret values cannot be read.",
+    )
     since: datetime | None = Field(default=None, description="Since when it is in this state.")
     ready: int = Field(default=0, ge=0, description="Resources that are right.")
     total: int = Field(

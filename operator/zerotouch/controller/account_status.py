@@ -143,6 +143,7 @@ def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> Re
         reason=scope.problem.reason.value if scope.problem else None,
         message=scope.problem.message[:_MOST_MESSAGE] if scope.problem else None,
         hash=scope.hash,
+        connection_version=scope.version,
         since=before.since if before is not None and same else now,
         ready=scope.ready,
         total=scope.total,

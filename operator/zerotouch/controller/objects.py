@@ -155,8 +155,9 @@ class Account:
     def input(self, owner_id: str, token: str | None) -> AccountInput:
         """What a pass needs to know; a region that was never entered (total 0) is none that we were in."""
         owner = f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}"
-        previous = {r.name: r.hash for r in self.status.regions if r.total > 0}
-        return AccountInput(self.spec, owner, previous, token)
+        entered = [r for r in self.status.regions if r.total > 0]
+        previous = {r.name: r.hash for r in entered}
+        return AccountInput(self.spec, owner, previous, {r.name: r.connection_version for r in entered}, token)
 
 
 def spec_hash(spec: QualysZeroTouchAccountSpec) -> str:

@@ -36,13 +36,15 @@ def nothing(_: Sequence[str]) -> None:
 class AccountInput:
     """One account's declared state and what is known of it.
 
-    `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`: scope → hash as in the last status.
-    `token`: the bearer token, only needed to create or update connections; never shown.
+    `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`, `versions`: scope → hash, and the
+    connection's version, as in the last status. `token`: the bearer token, only needed to create or update connections;
+    never shown.
     """
 
     spec: QualysZeroTouchAccountSpec
     owner: str
     previous: Mapping[str, str | None] = field(default_factory=dict)
+    versions: Mapping[str, str | None] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
 
 
@@ -123,9 +125,9 @@ class Reconciler:
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
     def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
-        previous = account.previous.get(context.scope)
-        kinds = _kinds(context)
-        return lambda: ScopePass(kinds, api.region(context.scope), context, account.token, previous).run()
+        previous, version = account.previous.get(context.scope), account.versions.get(context.scope)
+        kinds, there = _kinds(context), api.region(context.scope)
+        return lambda: ScopePass(kinds, there, context, account.token, previous, version).run()
 
     @staticmethod
     def _removal_job(api: AccountAPI, context: Context, left: list[ResourceID]) -> Callable[[], ScopeReport]:

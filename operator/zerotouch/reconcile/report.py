@@ -31,6 +31,7 @@ class ScopeReport:
     """One region, or `global` for the account-wide resources.
 
     `hash` stands for the desired state that is in place, None while it is not.
+    `version` is that of the connection as we left it, None where that is not known.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
     """
 
@@ -45,6 +46,7 @@ class ScopeReport:
     conflicts: tuple[Conflict, ...] = ()
     foreign_destinations: tuple[str, ...] = ()
     gone: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from zerotouch.api.spec import Mode
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Action, Change, Conflict, ResourceID
+from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.render import show_change
+from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
 from zerotouch.resources.base import Kind, Observed
 
@@ -46,8 +47,16 @@ class ScopePass:
     """One pass over one scope. Make one, call `run` once."""
 
     def __init__(
-        self, kinds: Sequence[Kind], api: RegionAPI, context: Context, token: str | None, previous: str | None
+        self,
+        kinds: Sequence[Kind],
+        api: RegionAPI,
+        context: Context,
+        token: str | None,
+        previous: str | None,
+        version: str | None = None,
     ) -> None:
+        """`previous`, `version`: hash and version of the last report."""
+        self._version = version
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
         self._observing = context.spec.mode is Mode.OBSERVE
@@ -89,7 +98,7 @@ class ScopePass:
             self._settling.append(kind.name)
             return
         context = self._context_now()
-        decision = self._decide(kind, context)
+        decision = self._decide(kind, context) or self._tampered(kind)
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
@@ -106,6 +115,16 @@ class ScopePass:
             observed.ownership if observed else None,
             observed.owner if observed else None,
         )
+
+    def _tampered(self, kind: Kind) -> Change | None:
+        """A write by others to what AWS does not show, such as a secret value."""
+        observed = self._seen[kind.name].observed
+        if observed is None or observed.ownership is not Ownership.OURS:
+            return None
+        if not written_by_others(self._version, observed.version):
+            return None
+        difference = Difference("secretValues", "as last written by us", f"modified since ({observed.version})")
+        return Change(self._resource(kind), Action.UPDATE, (difference,))
 
     def _can_apply(self, kind: Kind) -> bool:
         """Whether everything that it refers to is in place; its own error, conflict or change is told already."""
@@ -177,7 +196,17 @@ class ScopePass:
             drifts=tuple(self._drifts),
             conflicts=tuple(self._conflicts),
             foreign_destinations=foreign,
+            version=self._version_now(),
         )
+
+    def _version_now(self) -> str | None:
+        """Of what is as we left it; in mode Observe, or while something is wrong with it, what was remembered."""
+        for kind in self._kinds:
+            observed = self._seen[kind.name].observed
+            if observed is not None and observed.version is not None and observed.ownership is Ownership.OURS:
+                wrong = kind.name in self._errors or kind.name in self._settling
+                return self._version if self._observing or wrong else observed.version
+        return None
 
     def _exists_ours(self, kind: Kind) -> bool:
         observed = self._seen[kind.name].observed

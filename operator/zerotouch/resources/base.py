@@ -20,7 +20,7 @@ class Observed:
     `fields` has the shape of the kind's desired fields. `ref` is the ARN that other kinds refer to.
     `handle` is the kind's own: ids and versions that its writes need.
     `owner` tells whose a foreign resource is, where that is known. `settling` means that AWS is still at work on it.
-    `misused_by` lists resources of others that use this one against us.
+    `misused_by` lists resources of others that use this one against us. `version` tells writes to what AWS does not show.
     """
 
     fields: Fields
@@ -30,6 +30,7 @@ class Observed:
     handle: Any = None
     settling: bool = False
     misused_by: tuple[str, ...] = field(default=())
+    version: str | None = None
 
 
 class Kind(Protocol):

@@ -12,6 +12,7 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in
+from zerotouch.plan.version import make_version
 from zerotouch.resources.base import Differences, Fields, Observed
 
 API_KEY_NAME: Final = "X-API-KEY"
@@ -56,6 +57,7 @@ class Connection:
             owner=owner,
             handle=answer.get("KmsKeyIdentifier"),
             settling=answer["ConnectionState"] in _SETTLING,
+            version=make_version(answer["ConnectionArn"], answer["LastModifiedTime"]),
         )
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
