@@ -80,10 +80,6 @@ class Demo:
         """Stop everything."""
         self._sandbox.down()
 
-    @property
-    def state(self) -> Path:
-        return self._sandbox.directory
-
     def _set_up(self) -> None:
         self._title("A control plane, an emulated AWS with IAM enforced, a Qualys gateway")
         self._sandbox.down()

@@ -32,7 +32,7 @@ class Deployment:
         established = ("--for=condition=Established", "crd", "-l", "app.kubernetes.io/part-of=zerotouch")
         self._sandbox.kubectl("wait", *established)
 
-    def install(self, **settings: str) -> None:
+    def install(self) -> None:
         """Apply `deploy/operator`, with the sandbox's addresses as settings."""
         self._sandbox.kubectl("apply", "-k", str(ROOT / "deploy" / "operator"))
         base = self._sandbox.base_credentials()
@@ -40,7 +40,6 @@ class Deployment:
             "AWS_ENDPOINT_URL": self._sandbox.aws_endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
             "ZEROTOUCH_ALLOWED_GATEWAYS": self._sandbox.gateway_url,
-            **settings,
         }
         credentials = {
             "AWS_ACCESS_KEY_ID": base["access_key_id"],

@@ -100,7 +100,8 @@ def list_tags(data: dict[str, Any]) -> Response:
     return response(json_response({"TagList": tags}))
 
 
-_OPERATIONS: Final[dict[str, Callable[[dict[str, Any]], Response]]] = {
+# SSM operations that the sandbox answers; other extensions add theirs.
+OPERATIONS: Final[dict[str, Callable[[dict[str, Any]], Response]]] = {
     "CreateAssociation": create,
     "DescribeAssociation": describe,
     "UpdateAssociation": update,
@@ -115,12 +116,11 @@ _TAG_OPERATIONS: Final[dict[str, Callable[[dict[str, Any]], Response]]] = {
 
 
 async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
-    """Associations here, everything else in ministack."""
-
+    """What the sandbox answers itself; everything else in ministack."""
     operation = headers.get("x-amz-target", "").split(".")[-1]
     data = json.loads(body or b"{}")
-    if operation in _OPERATIONS:
-        return _OPERATIONS[operation](data)
+    if operation in OPERATIONS:
+        return OPERATIONS[operation](data)
     if operation in _TAG_OPERATIONS and data.get("ResourceType") == "Association":
         return _TAG_OPERATIONS[operation](data)
     return response(await _handle_request(method, path, headers, body, query))

@@ -4,7 +4,6 @@ Every running instance counts as managed, online and freshly inventoried, as wit
 association; `agents` says otherwise. Source: API reference, DescribeInstanceInformation, GetInventory, ListInventoryEntries.
 """
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, json_response
-from ministack.services import ec2, ssm
+from ministack.services import ec2
 
+from sandbox.aws import associations
 from sandbox.aws.caller import Response, error, response
 
 _TYPE: Final = "AWS:InstanceInformation"
 _INSTANCE: Final = re.compile(r"(i-([0-9a-f]{8}|[0-9a-f]{17}))|mi-[0-9a-f]{17}")
-_previous: Any = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,7 @@ def describe_instance_information(data: Mapping[str, Any]) -> Response:
     if not 5 <= size <= 50:
         return error("ValidationException", f"Value '{size}' at 'maxResults' failed to satisfy constraint: 5 to 50")
     known = [_information(i, a) for i, a in _managed() if wanted is None or i in wanted]
-    start = int(data.get("NextToken") or 0)
-    answer: dict[str, Any] = {"InstanceInformationList": known[start : start + size]}
-    if start + size < len(known):
-        answer["NextToken"] = str(start + size)
-    return response(json_response(answer))
+    return _page("InstanceInformationList", known, data, size)
 
 
 def get_inventory(data: Mapping[str, Any]) -> Response:
@@ -59,11 +54,7 @@ def get_inventory(data: Mapping[str, Any]) -> Response:
         for identity, agent in _managed()
         if agent.inventory_age is not None
     ]
-    size, start = data.get("MaxResults", 50), int(data.get("NextToken") or 0)
-    answer: dict[str, Any] = {"Entities": entities[start : start + size]}
-    if start + size < len(entities):
-        answer["NextToken"] = str(start + size)
-    return response(json_response(answer))
+    return _page("Entities", entities, data, data.get("MaxResults", 50))
 
 
 def list_inventory_entries(data: Mapping[str, Any]) -> Response:
@@ -83,18 +74,14 @@ _OPERATIONS: Final = {
 }
 
 
-async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
-    """ministack's answer but for these three operations."""
-    operation = headers.get("x-amz-target", "").split(".")[-1]
-    if operation in _OPERATIONS:
-        return _OPERATIONS[operation](json.loads(body or b"{}"))
-    return response(await _previous(method, path, headers, body, query))
-
-
 def install() -> None:
-    global _previous
-    _previous = ssm.handle_request
-    ssm.handle_request = handle_request
+    associations.OPERATIONS.update(_OPERATIONS)
+
+
+def _page(key: str, items: list[dict[str, Any]], data: Mapping[str, Any], size: int) -> Response:
+    start = int(data.get("NextToken") or 0)
+    more = {"NextToken": str(start + size)} if start + size < len(items) else {}
+    return response(json_response({key: items[start : start + size], **more}))
 
 
 def _managed() -> list[tuple[str, Agent]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws.inventory import held
 from sandbox.gateway.admin import GatewayAdmin
 from tests.reconcile.conftest import REGIONS, Account
 from zerotouch.api.account import State
@@ -242,16 +243,7 @@ def test_an_existing_connector_role_keeps_all_but_our_attachment(make_account: C
 
 def leftovers(account: Account) -> list[str]:
     """Everything in the account that the operator could have made."""
-    found: list[str] = []
+    found = held(account.admin, account.id, REGIONS)
     for region in REGIONS:
-        events, ssm = account.client("events", region), account.client("ssm", region)
-        found += [r["Arn"] for r in events.list_rules()["Rules"]]
-        found += [d["ApiDestinationArn"] for d in events.list_api_destinations()["ApiDestinations"]]
-        found += [c["ConnectionArn"] for c in events.list_connections()["Connections"]]
-        found += [a["AssociationId"] for a in ssm.list_associations()["Associations"]]
-        secrets = account.client("secretsmanager", region)
-        found += [s["ARN"] for s in secrets.list_secrets()["SecretList"]]
-    iam = account.client("iam")
-    found += [r["Arn"] for r in iam.list_roles()["Roles"] if r["RoleName"] != "zerotouch"]
-    found += [p["Arn"] for p in iam.list_policies(Scope="Local")["Policies"]]
+        found += [s["ARN"] for s in account.client("secretsmanager", region).list_secrets()["SecretList"]]
     return found

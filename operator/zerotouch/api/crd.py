@@ -154,13 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is stale")
     options = parser.parse_args(arguments)
-    stale = [name for name, text in files().items() if _read(options.directory / name) != text]
+    stale = {name: text for name, text in files().items() if _read(options.directory / name) != text}
     if options.check:
         for name in stale:
             print(f"{options.directory / name} is stale: run `make generate`", file=sys.stderr)
         return 1 if stale else 0
-    for name in stale:
-        (options.directory / name).write_text(files()[name])
+    for name, text in stale.items():
+        (options.directory / name).write_text(text)
     return 0
 
 

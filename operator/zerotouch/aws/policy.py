@@ -151,7 +151,8 @@ def observe_policy(
     statements = []
     for statement in policy["Statement"]:
         actions = [a for a in statement["Action"] if a.partition(":")[2].startswith(_READS)]
-        if actions and "secretsmanager:DescribeSecret" not in actions:
+        # Reading a secret's value would be a right to read; nothing looks into them.
+        if actions and statement["Sid"] != "ConnectionSecret":
             statements.append({**statement, "Action": actions})
     return {**policy, "Statement": statements}
 

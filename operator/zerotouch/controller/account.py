@@ -73,12 +73,12 @@ class AccountHandler:
             raise
         except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
             _log.exception("a pass failed", object=str(account.key))
-            stats.passed(account.spec.account_id, "error", time.monotonic() - started, time.time())
+            stats.passed(account.spec.account_id, "error", started)
             text = f"internal error ({type(error).__name__}): see the operator's log, and report it"
             await say(self._shared, account, "working", Reason.INTERNAL_ERROR, text)
             return retry()
         result = "interrupted" if report.interrupted else "ready" if report.ready else "not_ready"
-        stats.passed(account.spec.account_id, result, time.monotonic() - started, time.time())
+        stats.passed(account.spec.account_id, result, started)
         if report.interrupted:
             return retry()
         status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, now())

@@ -4,12 +4,13 @@ from typing import Final
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
-from zerotouch.controller.conditions import condition
+from zerotouch.controller.account_status import place_of_detail, place_of_drift
+from zerotouch.controller.conditions import transition
 from zerotouch.controller.objects import Account
 from zerotouch.controller.shared import Shared
 from zerotouch.plan.change import ResourceID
-from zerotouch.plan.render import show_change, show_difference
-from zerotouch.reconcile.report import AccountReport, Drift
+from zerotouch.plan.render import show_change, show_difference, show_resource, some
+from zerotouch.reconcile.report import AccountReport
 
 _MOST_NAMED: Final = 5
 
@@ -22,10 +23,10 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
-    told = {(d.region, d.kind, d.name, d.field) for d in account.status.details}
+    told = {place_of_detail(detail) for detail in account.status.details}
     news: dict[tuple[ResourceID, bool], list[str]] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
-        first = _place(drift) not in told
+        first = place_of_drift(drift) not in told
         shared.stats.drifted(drift.resource.kind, first, drift.mended)
         if first or drift.mended:
             news.setdefault((drift.resource, drift.mended), []).append(show_difference(drift.difference))
@@ -47,23 +48,16 @@ async def _changes(shared: Shared, account: Account, report: AccountReport) -> N
 
 
 async def _transition(shared: Shared, account: Account, status: QualysZeroTouchAccountStatus) -> None:
-    before, ready = condition(account.status.conditions, "Ready"), condition(status.conditions, "Ready")
-    if ready is None or (before is not None and (before.status, before.reason) == (ready.status, ready.reason)):
-        return
-    if ready.reason != Reason.PROGRESSING:
+    ready = transition(account.status.conditions, status.conditions)
+    if ready is not None and ready.reason != Reason.PROGRESSING:
         write = shared.events.normal if ready.status == "True" else shared.events.warning
         await write(account.key, account.meta.uid, ready.reason, ready.message)
 
 
-def _place(drift: Drift) -> tuple[str, str, str, str]:
-    return drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path
-
-
 def _describe(resource: ResourceID, mended: bool, fields: list[str]) -> str:
     state = "mended" if mended else "not mended"
-    return f"{resource.kind} {resource.name} in {resource.region} ({state}): {', '.join(fields)}"
+    return f"{show_resource(resource)} ({state}): {', '.join(fields)}"
 
 
 def _some(texts: list[str]) -> str:
-    more = f"; and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    return "; ".join(texts[:_MOST_NAMED]) + more
+    return some(texts, _MOST_NAMED, conjunction="; and")

@@ -14,7 +14,7 @@ from zerotouch.api.conditions import Condition, Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.conditions import Verdict, conditions, make
 from zerotouch.desired.values import GLOBAL
-from zerotouch.plan.render import show
+from zerotouch.plan.render import show, show_resource, some
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
@@ -22,6 +22,8 @@ _MOST_DETAILS: Final = 20
 _MOST_NAMED: Final = 5
 _MOST_MESSAGE: Final = 1024
 _MOST_NAME: Final = 256
+
+Place = tuple[str, str, str, str]
 
 
 def pending_scopes(status: QualysZeroTouchAccountStatus, scopes: Iterable[str], now: datetime) -> list[RegionState]:
@@ -69,10 +71,9 @@ def removal_status(
     """While an account is cleaned, and something is left."""
     problem = _worst(report)
     blocked = problem is not None and problem.retry is not Retry.SOON
-    left = "; ".join(f"{r.kind} {r.name} in {r.region}" for r in report.left[:_MOST_NAMED])
-    more = f" and {len(report.left) - _MOST_NAMED} more" if len(report.left) > _MOST_NAMED else ""
+    left = some([show_resource(resource) for resource in report.left], _MOST_NAMED)
     why = problem.message if problem else "AWS is at work"
-    message = f"cleaning AWS: {why}. May still be there: {left or 'nothing known'}{more}"
+    message = f"cleaning AWS: {why}. May still be there: {left or 'nothing known'}"
     if blocked:
         message += ". Mend it, or annotate this object with zerotouch.dev/abandon=true to leave that behind"
     reason = Reason.CLEANUP_BLOCKED if blocked else Reason.DELETING
@@ -109,9 +110,7 @@ def _verdict(report: AccountReport) -> tuple[Verdict, Reason, str]:
 
 
 def _names(scopes: Iterable[ScopeReport]) -> str:
-    names = sorted(scope.name for scope in scopes)
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return some(sorted(scope.name for scope in scopes), _MOST_NAMED, ", ")
 
 
 def _worst(report: AccountReport) -> Problem | None:
@@ -166,23 +165,31 @@ def _ready_regions(regions: list[RegionState]) -> str:
 
 
 def _details(drifts: list[Drift], previous: QualysZeroTouchAccountStatus, now: datetime) -> list[DifferenceDetail]:
-    since = {(d.region, d.kind, d.name, d.field): d.since for d in previous.details}
+    since = {place_of_detail(detail): detail.since for detail in previous.details}
     return [
         DifferenceDetail(
-            region=drift.resource.region,
-            kind=drift.resource.kind,
-            name=drift.resource.name[:_MOST_NAME],
-            field=drift.difference.path[:_MOST_NAME],
+            region=region,
+            kind=kind,
+            name=name,
+            field=path,
             wanted=show(drift.difference.wanted),
             found=show(drift.difference.found),
-            since=since.get((*_place(drift), drift.difference.path), now),
+            since=since.get((region, kind, name, path), now),
         )
         for drift in drifts
+        for region, kind, name, path in [place_of_drift(drift)]
     ]
 
 
-def _place(drift: Drift) -> tuple[str, str, str]:
-    return drift.resource.region, drift.resource.kind, drift.resource.name
+def place_of_detail(detail: DifferenceDetail) -> Place:
+    """Which field of which resource it is about."""
+    return detail.region, detail.kind, detail.name, detail.field
+
+
+def place_of_drift(drift: Drift) -> Place:
+    """The same of a drift, cut as the status holds it."""
+    resource = drift.resource
+    return resource.region, resource.kind, resource.name[:_MOST_NAME], drift.difference.path[:_MOST_NAME]
 
 
 def _secure(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from zerotouch.api.conditions import Condition, Reason
+from zerotouch.plan.render import cut
 
 _MOST_CHARACTERS: Final = 2000
 
@@ -30,7 +31,7 @@ def conditions(
     `suspended`: nobody looks, so that nothing can be said.
     """
     known = list(previous)
-    text = message if len(message) <= _MOST_CHARACTERS else message[: _MOST_CHARACTERS - 1] + "…"
+    text = cut(message, _MOST_CHARACTERS)
     statuses: dict[str, Status] = {
         "Ready": "Unknown" if verdict == "suspended" else _status(verdict == "ready"),
         "Reconciling": _status(verdict == "working"),
@@ -62,6 +63,14 @@ def make(
         last_transition_time=since,
         observed_generation=generation,
     )
+
+
+def transition(before: Iterable[Condition], after: Iterable[Condition], kind: str = "Ready") -> Condition | None:
+    """The condition as it is now, None where neither its status nor its reason has changed."""
+    old, new = condition(before, kind), condition(after, kind)
+    if new is None or (old is not None and (old.status, old.reason) == (new.status, new.reason)):
+        return None
+    return new
 
 
 def condition(known: Iterable[Condition], kind: str) -> Condition | None:

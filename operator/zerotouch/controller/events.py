@@ -9,6 +9,7 @@ import structlog
 from zerotouch.api.meta import API_VERSION
 from zerotouch.controller.kube import KubeAPI, KubeError
 from zerotouch.controller.objects import Key
+from zerotouch.plan.render import cut
 
 _log = structlog.get_logger()
 _MOST_CHARACTERS: Final = 1024
@@ -28,7 +29,7 @@ class EventRecorder:
         await self._tell(key, uid, "Warning", reason, message)
 
     async def _tell(self, key: Key, uid: str, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
-        text = message if len(message) <= _MOST_CHARACTERS else message[: _MOST_CHARACTERS - 1] + "…"
+        text = cut(message, _MOST_CHARACTERS)
         _log.info("event", object=str(key), type=kind, reason=reason, message=text)
         try:
             await self._write(key, uid, kind, reason, text)

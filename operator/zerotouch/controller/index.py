@@ -101,7 +101,6 @@ class ParentRecord:
     key: Key
     trigger: Trigger
     ready: bool
-    settled: bool
     token_expires_at: datetime | None
 
 
@@ -123,7 +122,6 @@ def _parent_record(body: Mapping[str, Any]) -> ParentRecord:
         parent.key,
         Trigger.of(parent.meta),
         ready is not None and ready.status == "True",
-        parent.status.observed_generation == parent.meta.generation,
         parent.status.token.expires_at if parent.status.token else None,
     )
 

@@ -76,7 +76,6 @@ class Meta:
     generation: int
     deleting: bool
     finalizers: tuple[str, ...]
-    labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
     @classmethod
@@ -88,7 +87,6 @@ class Meta:
             generation=data.get("generation", 0),
             deleting="deletionTimestamp" in data,
             finalizers=tuple(data.get("finalizers") or ()),
-            labels=data.get("labels") or {},
             annotations=data.get("annotations") or {},
         )
 

@@ -1,7 +1,7 @@
 """One `QualysZeroTouch`: its token, its account objects, its status."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import structlog
@@ -18,7 +18,7 @@ from zerotouch.api.meta import (
     SLOT_LABEL,
 )
 from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchStatus
-from zerotouch.controller.conditions import Verdict, condition, conditions, now
+from zerotouch.controller.conditions import Verdict, conditions, now, transition
 from zerotouch.controller.index import AccountRecord
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, account_key, collection, dump, spec_hash
@@ -202,18 +202,18 @@ class ParentHandler:
             await self._say(parent, "suspended", Reason.SUSPENDED, text)
             return DONE
         await _at_once([self._remove(record, parent) for record in children])
-        left = [key async for key in self._live_children(parent)]
+        # The index lags behind: what it does not hold is looked for.
+        left = len(children) or await self._live_children(parent)
         if not left:
             await self._shared.writer.release(parent.key, parent.meta)
             self._forget(parent.key)
             return DONE
-        await self._say(parent, *_deleting(children, len(left), parent))
+        await self._say(parent, *_deleting(children, left, parent))
         return Outcome(_DELETION_SECONDS)
 
-    async def _live_children(self, parent: Parent) -> AsyncIterator[str]:
+    async def _live_children(self, parent: Parent) -> int:
         path, selector = collection(ACCOUNT_PLURAL, parent.key.namespace), f"{PARENT_LABEL}={parent.key.name}"
-        async for body in self._shared.kube.list(path, metadata_only=True, selector=selector):
-            yield body["metadata"]["name"]
+        return len([body async for body in self._shared.kube.list(path, metadata_only=True, selector=selector)])
 
     async def _tell(self, parent: Parent, problem: ParentProblem | None, result: TokenResult) -> None:
         status = parent_status(
@@ -242,9 +242,9 @@ class ParentHandler:
             await events.normal(parent.key, parent.meta.uid, "TokenRotated", text)
 
     async def _warn_of_expiry(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
-        before, now_ = (condition(s.conditions, "TokenCurrent") for s in (parent.status, status))
-        if now_ is not None and now_.status == "False" and (before is None or before.status != "False"):
-            await self._shared.events.warning(parent.key, parent.meta.uid, now_.reason, now_.message)
+        current = transition(parent.status.conditions, status.conditions, "TokenCurrent")
+        if current is not None and current.status == "False":
+            await self._shared.events.warning(parent.key, parent.meta.uid, current.reason, current.message)
 
     async def _say(self, parent: Parent, verdict: Verdict, reason: Reason, message: str) -> None:
         said = conditions(verdict, reason, message, parent.status.conditions, parent.meta.generation, now())
@@ -252,13 +252,10 @@ class ParentHandler:
         await self._write(parent, parent.status.model_copy(update=update))
 
     async def _write(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
-        before, ready = condition(parent.status.conditions, "Ready"), condition(status.conditions, "Ready")
         await self._shared.writer.status(parent, status)
         await self._warn_of_expiry(parent, status)
-        changed = ready is not None and (
-            before is None or (before.status, before.reason) != (ready.status, ready.reason)
-        )
-        if ready is None or not changed or ready.reason == Reason.PROGRESSING:
+        ready = transition(parent.status.conditions, status.conditions)
+        if ready is None or ready.reason == Reason.PROGRESSING:
             return
         quiet = ready.status == "True" or ready.reason in {Reason.DELETING, Reason.SUSPENDED}
         write = self._shared.events.normal if quiet else self._shared.events.warning

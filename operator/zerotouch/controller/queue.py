@@ -106,6 +106,11 @@ class WorkQueue:
         return None, (self._later[0][0] - now if self._later else None)
 
 
+def grown(base: float, cap: float, failures: int) -> float:
+    """The delay after so many failures, in seconds: doubled each time, up to the cap."""
+    return min(cap, base * 2.0 ** min(failures - 1, 16))
+
+
 class Backoff:
     """Growing delays per key, with jitter, in seconds."""
 
@@ -116,7 +121,7 @@ class Backoff:
     def next(self, key: Key) -> float:
         """The delay after one more failure."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        ceiling = min(self._cap, self._base * 2.0 ** min(failures - 1, 16))
+        ceiling = grown(self._base, self._cap, failures)
         return random.uniform(ceiling / 2, ceiling)
 
     def reset(self, key: Key) -> None:

@@ -6,14 +6,16 @@ from typing import Final
 import structlog
 
 from zerotouch.api.conditions import Reason
-from zerotouch.controller.account_status import removal_status
+from zerotouch.aws.errors import Retry
+from zerotouch.controller.account_status import removal_status, retry_of
 from zerotouch.controller.account_writer import say, write_status
-from zerotouch.controller.conditions import condition, now
+from zerotouch.controller.conditions import now, transition
 from zerotouch.controller.deletion import Decision, decide_deletion
 from zerotouch.controller.objects import Account, Parent
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.shared import Shared
+from zerotouch.plan.render import show_resource, some
 from zerotouch.reconcile.report import AccountReport
 
 _log = structlog.get_logger()
@@ -84,21 +86,19 @@ class RemovalHandler:
             await self._release(account)
             return DONE
         status = removal_status(report, account.status, account.meta.generation, now())
-        before, ready = condition(account.status.conditions, "Ready"), condition(status.conditions, "Ready")
         await write_status(self._shared, account, status)
-        blocked = ready is not None and ready.reason == Reason.CLEANUP_BLOCKED
-        if ready is not None and blocked and (before is None or before.reason != ready.reason):
-            await self._shared.events.warning(account.key, account.meta.uid, ready.reason, ready.message)
-        return after(account.spec.interval) if blocked else retry()
+        told = transition(account.status.conditions, status.conditions)
+        if told is not None and told.reason == Reason.CLEANUP_BLOCKED:
+            await self._shared.events.warning(account.key, account.meta.uid, told.reason, told.message)
+        return retry() if retry_of(report) in {None, Retry.SOON} else after(account.spec.interval)
 
     async def _abandon(self, account: Account, decision: Decision) -> Outcome:
         """One last try where cleaning is due; then tell what is left, and let go."""
         report = await self._remove(account) if decision is Decision.CLEAN else None
         if report is not None and report.interrupted:
             return retry()
-        left = [f"{r.kind} {r.name} in {r.region}" for r in report.left] if report else _regions(account)
-        more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
-        what = "; ".join(left[:_MOST_NAMED]) + more if left else "nothing"
+        left = [show_resource(resource) for resource in report.left] if report else _regions(account)
+        what = some(left, _MOST_NAMED) or "nothing"
         text = f"given up on account {account.spec.account_id} by annotation; left in AWS: {what}"
         await self._shared.events.warning(account.key, account.meta.uid, Reason.ABANDONED, text)
         await self._release(account)
@@ -111,7 +111,7 @@ class RemovalHandler:
             shared.threads, lambda: shared.reconciler.remove(given, shared.stop, shared.fence)
         )
         result = "interrupted" if report.interrupted else "removed" if report.clean else "not_ready"
-        shared.stats.passed(account.spec.account_id, result, time.monotonic() - started, time.time())
+        shared.stats.passed(account.spec.account_id, result, started)
         return report
 
     async def _release(self, account: Account) -> None:

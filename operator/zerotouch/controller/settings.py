@@ -34,7 +34,6 @@ class Settings:
     sweep_every: float = 600.0
     retry_base: float = 5.0
     retry_cap: float = 300.0
-    stop_timeout: float = 25.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":

@@ -1,5 +1,6 @@
 """Counters that only the running process knows; telemetry shows them."""
 
+import time
 from typing import Final
 
 from prometheus_client import Histogram
@@ -24,12 +25,12 @@ class Stats:
             "zerotouch_pass_duration_seconds", "Seconds of one account's pass.", buckets=_BUCKETS, registry=None
         )
 
-    def passed(self, account_id: str, result: str, seconds: float, at: float) -> None:
-        """An account's pass ended; `at` is Unix time."""
+    def passed(self, account_id: str, result: str, started: float) -> None:
+        """An account's pass has just ended; `started` is of `time.monotonic`."""
         self.passes[result] += 1
-        self.pass_seconds.observe(seconds)
+        self.pass_seconds.observe(time.monotonic() - started)
         if result in {"ready", "not_ready"}:
-            self.last_pass[account_id] = at
+            self.last_pass[account_id] = time.time()
 
     def drifted(self, kind: str, seen: bool, mended: bool) -> None:
         """A field differed from what had been made right: for the first time, and whether that is mended now."""

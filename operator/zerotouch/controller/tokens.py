@@ -17,6 +17,7 @@ from zerotouch.api.zerotouch import TokenSecretRef, TokenStatus
 from zerotouch.controller.kube import KubeAPI, KubeError
 from zerotouch.controller.objects import Key, Parent, secret_path
 from zerotouch.controller.parent_status import ParentProblem
+from zerotouch.controller.queue import grown
 from zerotouch.controller.rotation import MINT_TIMEOUT, Asked, Kept, Minted, Step, decide, usable
 from zerotouch.controller.secrets import Secret, SecretForbidden, SecretWatch
 from zerotouch.controller.settings import Settings
@@ -245,9 +246,8 @@ class Tokens:
         self._stats.mints["error"] += 1
         before = self._refused.get(parent)
         times = before.times + 1 if before is not None and before.source == source else 1
-        settings = self._settings
-        grown = min(settings.retry_cap, settings.retry_base * 2.0 ** min(times - 1, 16))
-        wait = error.wait if error.wait is not None else settings.retry_cap if error.person else grown
+        base, cap = self._settings.retry_base, self._settings.retry_cap
+        wait = error.wait if error.wait is not None else cap if error.person else grown(base, cap, times)
         problem = ParentProblem(error.reason, str(error), error.person, wait)
         self._refused[parent] = _Refusal(source, problem, time.monotonic() + wait, times)
         return problem

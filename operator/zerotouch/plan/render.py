@@ -1,10 +1,11 @@
 """One way to show values and differences: in status, events, logs and on the terminal."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.change import Action, Change, Difference
+from zerotouch.plan.change import Action, Change, Difference, ResourceID
 
 _LIMIT: Final = 512
 _ABSENT: Final = "(absent)"
@@ -17,7 +18,23 @@ def show(value: Any, limit: int = _LIMIT) -> str:
     if value is UNKNOWN:
         return repr(value)
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr)
+    return cut(text, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most `limit` characters; an ellipsis tells that there was more."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def some(texts: Sequence[str], most: int, separator: str = "; ", conjunction: str = " and") -> str:
+    """The first few, and how many more there are."""
+    more = f"{conjunction} {len(texts) - most} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more
+
+
+def show_resource(resource: ResourceID) -> str:
+    """`Rule qualys-zerotouch in us-east-1`."""
+    return f"{resource.kind} {resource.name} in {resource.region}"
 
 
 def show_difference(difference: Difference) -> str:
@@ -27,7 +44,7 @@ def show_difference(difference: Difference) -> str:
 
 def show_change(change: Change) -> str:
     """`update Rule qualys-zerotouch in us-east-1 (state: …)`; of what is made or deleted no fields are told."""
-    what = f"{change.action} {change.resource.kind} {change.resource.name} in {change.resource.region}"
+    what = f"{change.action} {show_resource(change.resource)}"
     told = change.differences if change.action is Action.UPDATE else ()
     fields = "; ".join(show_difference(d) for d in told)
     return f"{what} ({fields})" if fields else what
