@@ -18,7 +18,7 @@ NEW = View()
 def record(number: int, view: View, generation: int = 1, deleting: bool = False) -> AccountRecord:
     trigger = Trigger(f"u-{number}", generation, deleting, True, None, False)
     key = account_key("n", f"p-{number:012d}")
-    return AccountRecord(key, trigger, f"{number:012d}", parent_key("n", "p"), "h", None, deleting, False, view)
+    return AccountRecord(key, trigger, f"{number:012d}", parent_key("n", "p"), "h", None, deleting, False, 300.0, view)
 
 
 def status(declared: int, *records: AccountRecord, problem: ParentProblem | None = None) -> QualysZeroTouchStatus:

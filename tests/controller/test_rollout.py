@@ -15,7 +15,7 @@ KEYS = [account_key("n", f"p-{n:012d}") for n in range(10)]
 def record(key: Key, token: str | None, ready: bool = True, looked_at: bool = True) -> AccountRecord:
     trigger = Trigger("u", 2, False, True, None, False)
     view = View(observed_generation=2 if looked_at else 1, ready=ready, reason="x")
-    return AccountRecord(key, trigger, key.name[-12:], parent_key("n", "p"), "h", token, False, False, view)
+    return AccountRecord(key, trigger, key.name[-12:], parent_key("n", "p"), "h", token, False, False, 300.0, view)
 
 
 def fleet(new: int, old: int, **of_new: bool) -> dict[Key, AccountRecord]:

@@ -9,6 +9,7 @@ from typing import Any
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
+from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
 
@@ -75,7 +76,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """One account object."""
+    """One account object. `interval`: seconds between two passes."""
 
     key: Key
     trigger: Trigger
@@ -85,6 +86,7 @@ class AccountRecord:
     token_fingerprint: str | None
     removing: bool
     suspended: bool
+    interval: float
     view: View
 
     @property
@@ -137,6 +139,7 @@ def _account_record(body: Mapping[str, Any]) -> AccountRecord:
         account.spec.token_fingerprint,
         account.spec.removal is not None,
         account.spec.suspend,
+        parse_duration(account.spec.interval).total_seconds(),
         View.of(account.status),
     )
 

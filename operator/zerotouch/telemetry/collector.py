@@ -87,6 +87,13 @@ class OperatorCollector(Collector):
         for account, at in sorted(stats.last_pass.items()):
             last.add_metric([account], at)
         yield last
+        interval = GaugeMetricFamily(
+            "zerotouch_pass_interval_seconds", "Seconds between two passes that are asked for.", labels=["account"]
+        )
+        for record in self._shared.index.accounts():
+            if not record.suspended and not record.trigger.deleting:
+                interval.add_metric([record.account_id], record.interval)
+        yield interval
         results = [((result,), n) for result, n in stats.passes.items()]
         yield _counter("zerotouch_passes", "Passes over an account by result.", ["result"], results)
         yield from stats.pass_seconds.collect()
