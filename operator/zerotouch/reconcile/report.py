@@ -1,10 +1,12 @@
 """What one pass over an account found and did; the controller turns it into status, events and metrics."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
+from zerotouch.plan.author import Author, DetectedBy
 from zerotouch.plan.change import Change, Conflict, Difference, ResourceID
 
 
@@ -19,11 +21,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Drift:
-    """A field that differs from the declared state although it had been made right before."""
+    """A field that differs from the declared state although it had been made right before.
+
+    `occurred_at`: when it was changed in AWS, where an event or CloudTrail told that (UTC).
+    """
 
     resource: ResourceID
     difference: Difference
     mended: bool
+    detected_by: DetectedBy = DetectedBy.POLL
+    occurred_at: datetime | None = None
+    author: Author | None = None
 
 
 @dataclass(frozen=True)
