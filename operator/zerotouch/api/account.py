@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from zerotouch.api.conditions import ObjectStatus
+from zerotouch.api.delivery import DeliveryStatus
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -156,3 +157,4 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
         default=None,
         description="true where more differences exist than details shows.",
     )
+    delivery: DeliveryStatus | None = Field(default=None, description="Whether deliveries to Qualys work.")

@@ -41,6 +41,10 @@ class Reason(StrEnum):
     REGION_UNSUPPORTED = "RegionUnsupported"
     CONFLICT = "Conflict"
     FOREIGN_API_DESTINATION = "ForeignAPIDestination"
+    DELIVERY_FAILING = "DeliveryFailing"
+    CONNECTION_DEAUTHORIZED = "ConnectionDeauthorized"
+    RULE_DISABLED = "RuleDisabled"
+    NO_EVENTS = "NoEvents"
     QUOTA_EXCEEDED = "QuotaExceeded"
     THROTTLED = "Throttled"
     NOT_YET_CONSISTENT = "NotYetConsistent"
@@ -75,8 +79,8 @@ class ObjectStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
-        "while somebody else uses our connection; of a parent also TokenCurrent, which is False ahead of the expiry of a "
-        "token that a person has to replace.",
+        "while somebody else uses our connection, and Delivering, which tells whether events reach Qualys; of a parent "
+        "also TokenCurrent, which is False ahead of the expiry of a token that a person has to replace.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

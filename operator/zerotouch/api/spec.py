@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from zerotouch.api.delivery import Evidence
 from zerotouch.api.types import IMMUTABLE, SET, AccountID, ExternalID, IAMName, Model, RegionName, exactly_one, rules
 
 
@@ -189,6 +190,7 @@ class Delivery(Model):
         description="Most requests a second to the Qualys gateway, per region.",
     )
     retry: Retry = Field(default=Retry(), description="The target's retry policy.")
+    evidence: Evidence = Field(default=Evidence(), description="How it is found out whether deliveries work.")
 
 
 class ConnectorRole(Model):

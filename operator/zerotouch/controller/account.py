@@ -12,13 +12,14 @@ from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_events import tell
 from zerotouch.controller.account_status import account_status, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
-from zerotouch.controller.conditions import conditions, now
+from zerotouch.controller.conditions import conditions, now, others
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, spec_hash
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.removal import RemovalHandler
 from zerotouch.controller.shared import Shared
+from zerotouch.controller.surveys import due_surveys, with_surveys
 from zerotouch.reconcile.report import AccountReport
 
 _log = structlog.get_logger()
@@ -81,7 +82,9 @@ class AccountHandler:
         stats.passed(account.spec.account_id, result, started)
         if report.interrupted:
             return retry()
-        status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, now())
+        at = now()
+        status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, at)
+        status = with_surveys(status, live.status, account.spec, report, at)
         await write_status(self._shared, live, status)
         await tell(self._shared, account, report, status)
         return retry() if retry_of(report) is Retry.SOON else after(account.spec.interval)
@@ -90,7 +93,8 @@ class AccountHandler:
         """The report, and the object as it is after the regions were remembered."""
         shared, live = self._shared, account
         token = shared.tokens.held(account.parent_key, account.spec.token_fingerprint)
-        given = account.input(shared.settings.owner_id, token.reveal() if token else None)
+        due = due_surveys(account.spec, account.status, account.meta.requested_at, now())
+        given = account.input(shared.settings.owner_id, token.reveal() if token else None, due)
 
         def entering(scopes: Sequence[str]) -> None:
             """Called in the pass's thread before its first write: where we have been must outlive a crash."""
@@ -114,5 +118,6 @@ class AccountHandler:
             account.meta.generation,
             now(),
         )
+        said += others(account.status.conditions)
         status = account.status.model_copy(update={"regions": regions, "conditions": said})
         return await write_status(self._shared, account, status)

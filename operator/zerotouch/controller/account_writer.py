@@ -4,7 +4,7 @@ from typing import Final
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
-from zerotouch.controller.conditions import Verdict, conditions, now
+from zerotouch.controller.conditions import Verdict, conditions, now, others
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account
 from zerotouch.controller.shared import Shared
@@ -30,9 +30,10 @@ async def write_status(shared: Shared, account: Account, status: QualysZeroTouch
 
 
 async def say(shared: Shared, account: Account, verdict: Verdict, reason: Reason, message: str) -> None:
-    """Change the conditions only. Raises KubeError."""
+    """Change the conditions only; while nobody looks, nothing more is said. Raises KubeError."""
+    said = conditions(verdict, reason, message, account.status.conditions, account.meta.generation, now())
     update = {
-        "conditions": conditions(verdict, reason, message, account.status.conditions, account.meta.generation, now()),
+        "conditions": said if verdict == "suspended" else [*said, *others(account.status.conditions)],
         "observed_generation": account.meta.generation,
         "last_handled_reconcile_at": account.meta.requested_at,
     }

@@ -11,6 +11,8 @@ _MOST_CHARACTERS: Final = 2000
 
 Status = Literal["True", "False", "Unknown"]
 Verdict = Literal["ready", "working", "stalled", "suspended"]
+Judgement = tuple[Status, Reason, str]
+"""What a condition of its own says: status, reason, message."""
 
 
 def now() -> datetime:
@@ -76,6 +78,11 @@ def transition(before: Iterable[Condition], after: Iterable[Condition], kind: st
 def condition(known: Iterable[Condition], kind: str) -> Condition | None:
     """The condition of that type."""
     return next((c for c in known if c.type == kind), None)
+
+
+def others(known: Iterable[Condition]) -> list[Condition]:
+    """Those that no verdict speaks of; they stand until they are judged again."""
+    return [c for c in known if c.type not in {"Ready", "Reconciling", "Stalled"}]
 
 
 def _status(holds: bool) -> Status:

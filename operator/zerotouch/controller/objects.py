@@ -150,12 +150,13 @@ class Account:
     def parent_key(self) -> Key:
         return parent_key(self.key.namespace, self.spec.parent.name)
 
-    def input(self, owner_id: str, token: str | None) -> AccountInput:
+    def input(self, owner_id: str, token: str | None, due_surveys: frozenset[str] = frozenset()) -> AccountInput:
         """What a pass needs to know; a region that was never entered (total 0) is none that we were in."""
         owner = f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}"
         entered = [r for r in self.status.regions if r.total > 0]
         previous = {r.name: r.hash for r in entered}
-        return AccountInput(self.spec, owner, previous, {r.name: r.connection_version for r in entered}, token)
+        versions = {r.name: r.connection_version for r in entered}
+        return AccountInput(self.spec, owner, previous, versions, token, due_surveys)
 
 
 def spec_hash(spec: QualysZeroTouchAccountSpec) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, State
 from zerotouch.api.conditions import Reason
@@ -19,6 +20,7 @@ from zerotouch.plan.change import ResourceID
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
 from zerotouch.reconcile.scope import ScopePass, ScopeRemoval
+from zerotouch.reconcile.survey import run_surveys
 from zerotouch.resources.base import Kind
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
@@ -38,7 +40,7 @@ class AccountInput:
 
     `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`, `versions`: scope → hash, and the
     connection's version, as in the last status. `token`: the bearer token, only needed to create or update connections;
-    never shown.
+    never shown. `due_surveys`: names of the surveys to run in each region after its pass.
     """
 
     spec: QualysZeroTouchAccountSpec
@@ -46,6 +48,7 @@ class AccountInput:
     previous: Mapping[str, str | None] = field(default_factory=dict)
     versions: Mapping[str, str | None] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
+    due_surveys: frozenset[str] = frozenset()
 
 
 class Reconciler:
@@ -127,7 +130,13 @@ class Reconciler:
     def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
         previous, version = account.previous.get(context.scope), account.versions.get(context.scope)
         kinds, there = _kinds(context), api.region(context.scope)
-        return lambda: ScopePass(kinds, there, context, account.token, previous, version).run()
+        due = frozenset() if context.is_global else account.due_surveys
+
+        def run() -> ScopeReport:
+            report = ScopePass(kinds, there, context, account.token, previous, version).run()
+            return replace(report, surveys=run_surveys(due, there, context, report.seen, datetime.now(UTC)))
+
+        return run
 
     @staticmethod
     def _removal_job(api: AccountAPI, context: Context, left: list[ResourceID]) -> Callable[[], ScopeReport]:

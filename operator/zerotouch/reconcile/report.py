@@ -1,13 +1,16 @@
 """What one pass over an account found and did; the controller turns it into status, events and metrics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.plan.author import Author, DetectedBy
 from zerotouch.plan.change import Change, Conflict, Difference, ResourceID
+from zerotouch.resources.base import Observed
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,21 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """One survey of one region: what it found, which only that survey's own reader understands, or why it failed."""
+
+    found: Any = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
 class ScopeReport:
     """One region, or `global` for the account-wide resources.
 
     `hash` stands for the desired state that is in place, None while it is not.
     `version` is that of the connection as we left it, None where that is not known.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
+    `seen`: kind → what the pass left there, where it could be looked at. `surveys`: those that were due, by name.
     """
 
     name: str
@@ -55,6 +67,8 @@ class ScopeReport:
     foreign_destinations: tuple[str, ...] = ()
     gone: bool = False
     version: str | None = None
+    seen: Mapping[str, Observed] = field(default_factory=dict, repr=False)
+    surveys: Mapping[str, Surveyed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,10 @@ class AccountReport:
         return (
             self.problem is None and not self.interrupted and all(s.state is State.READY or s.gone for s in self.scopes)
         )
+
+    def surveyed(self, survey: str) -> dict[str, Surveyed]:
+        """Region → what that survey gave there; empty where it was not due, or the account could not be entered."""
+        return {scope.name: scope.surveys[survey] for scope in self.scopes if survey in scope.surveys}
 
     @property
     def clean(self) -> bool:

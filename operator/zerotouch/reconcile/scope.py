@@ -197,6 +197,7 @@ class ScopePass:
             conflicts=tuple(self._conflicts),
             foreign_destinations=foreign,
             version=self._version_now(),
+            seen={name: seen.observed for name, seen in self._seen.items() if seen.observed is not None},
         )
 
     def _version_now(self) -> str | None:
