@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from zerotouch.aws.policy import account_policy, observe_policy
+from zerotouch.api.crd import account_crd, zerotouch_crd
+from zerotouch.aws.policy import account_policy, observe_policy, operator_policy
+from zerotouch.cli.exits import Exit
 from zerotouch.cli.main import main
 
 COMMAND = str(Path(sys.executable).parent / "zerotouch")
@@ -36,30 +38,83 @@ def test_policy_of_another_partition(capsys: pytest.CaptureFixture[str]) -> None
     assert "arn:aws:" not in capsys.readouterr().out
 
 
+def test_a_policy_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "-o", "yaml", "operator"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == operator_policy("aws", "zerotouch")
+
+
 def test_template(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["template"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["Resources"]["Role"]["Type"] == "AWS::IAM::Role"
 
 
-@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["policy"]])
-def test_wrong_usage_is_told_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: zerotouch" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "Usage: zerotouch"),
+        (["policy"], "Usage: zerotouch policy"),
+        (["no-such-command"], "No such command 'no-such-command': see zerotouch --help"),
+        (["policy", "account", "--what"], "No such option"),
+        (["template", "-o", "xml"], "'xml' is not one of 'yaml', 'json': see zerotouch template --help"),
+    ],
+)
+def test_wrong_usage_has_a_status_of_its_own(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
 
 
 @pytest.mark.parametrize(
-    ("environment", "says"),
+    ("environment", "status", "says"),
     [
-        ({"KUBECONFIG": "/nowhere"}, "no API server: this is no pod, and there is no usable KUBECONFIG"),
-        ({"ZEROTOUCH_LOG_LEVEL": "loud"}, "log level 'loud': use one of debug, info, warning, error"),
-        ({"ZEROTOUCH_LOG_FORMAT": "xml"}, "log format 'xml': use json or text"),
+        (
+            {"KUBECONFIG": "/nowhere"},
+            Exit.NO_CONTEXT,
+            "no API server: this is no pod, and there is no usable KUBECONFIG",
+        ),
+        ({"ZEROTOUCH_LOG_LEVEL": "loud"}, Exit.SETTINGS, "log level 'loud': use one of debug, info, warning, error"),
+        ({"ZEROTOUCH_LOG_FORMAT": "xml"}, Exit.SETTINGS, "log format 'xml': use json or text"),
     ],
 )
-def test_what_keeps_the_operator_from_starting_is_one_line(environment: dict[str, str], says: str) -> None:
+def test_what_keeps_the_operator_from_starting_is_one_line(
+    environment: dict[str, str], status: Exit, says: str
+) -> None:
     env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", **environment}
     result = subprocess.run([COMMAND, "run"], env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 2
+    assert result.returncode == status
     assert says in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_crd(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["crd"]) == 0
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == [account_crd(), zerotouch_crd()]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["apiVersion"] == "zerotouch.dev/v1alpha1"
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_fault_of_ours_is_one_line_and_a_traceback_only_where_asked(
+    debug: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise KeyError("canary")
+
+    monkeypatch.setenv("ZEROTOUCH_DEBUG", "")
+    monkeypatch.setattr("zerotouch.api.crd.account_crd", fail)
+    assert main([*debug, "crd"]) == Exit.INTERNAL
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("zerotouch: a fault of zerotouch itself (KeyError)")
+    assert ("canary" in err, "Traceback" in err) == (bool(debug), bool(debug))
+
+
+def test_a_reader_that_goes_is_no_error() -> None:
+    command = f"set -o pipefail; {COMMAND} crd | true"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) in {(Exit.BROKEN_PIPE, ""), (0, "")}

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
+from zerotouch.cli.exits import Exit
+from zerotouch.cli.main import COMMANDS
 from zerotouch.controller.stats import Stats
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +37,19 @@ def test_the_sample_is_valid() -> None:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    documented = set(re.findall(r"`(ZEROTOUCH_[A-Z_]+)`", (ROOT / "docs/settings.md").read_text()))
+    pages = (ROOT / "docs/settings.md").read_text() + (ROOT / "docs/cli.md").read_text()
+    documented = set(re.findall(r"`(ZEROTOUCH_[A-Z_]+)`", pages))
     assert documented == set(re.findall(r'"(ZEROTOUCH_[A-Z_]+)"', SOURCE))
+
+
+def test_every_exit_status_is_documented() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    assert rows == [(str(status.value), status.text) for status in Exit]
+
+
+def test_every_command_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    assert rows == list(COMMANDS)
 
 
 def test_every_metric_is_documented_and_no_other() -> None:

@@ -1,34 +1,119 @@
-"""The `zerotouch` command. Each subcommand is a module, imported when it is called."""
+"""The `zerotouch` command, also as `kubectl zerotouch`. Each subcommand is a module, imported when it is called."""
 
-import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-_COMMANDS: Final = {
-    "run": "run the operator",
-    "policy": "print the IAM policies that the operator needs",
-    "template": "print the CloudFormation template of the role in each account",
+import click
+
+from zerotouch.cli.exits import CommandError, Exit
+
+COMMANDS: Final = {
+    "run": "Run the operator.",
+    "policy": "Print the IAM policies that the operator needs.",
+    "template": "Print the CloudFormation template of the role in each account.",
+    "crd": "Print the CustomResourceDefinitions.",
+    "completion": "Print the script that makes a shell complete this command.",
+    "version": "Print the version.",
 }
+COMPLETE_VARIABLE: Final = "_ZEROTOUCH_COMPLETE"
+DEBUG_VARIABLE: Final = "ZEROTOUCH_DEBUG"
+_PLUGIN: Final = "kubectl-zerotouch"
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is called, so that `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        # A command that is named like a keyword has an underscore at the end of its module's name.
+        module = f"{cmd_name}_" if cmd_name == "import" else cmd_name
+        command: click.Command = importlib.import_module(f"zerotouch.cli.{module}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return names or click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.option("--debug", is_flag=True, envvar=DEBUG_VARIABLE, help="Show tracebacks and the log.")
+@click.version_option(package_name="zerotouch", prog_name="zerotouch", message="%(prog)s %(version)s")
+def command(debug: bool) -> None:
+    """Keeps AWS accounts set up for Qualys zero-touch API-based scans."""
+    if debug:
+        os.environ[DEBUG_VARIABLE] = "1"
+
+
+def debugging() -> bool:
+    """Whether tracebacks and the log are wanted."""
+    return bool(os.environ.get(DEBUG_VARIABLE))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answers the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="zerotouch", description="Keeps AWS accounts set up for Qualys zero-touch API-based scans."
-    )
-    parser.add_argument("--version", action="version", version=f"zerotouch {version('zerotouch')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    called_as = Path(sys.argv[0]).name
+    name = "kubectl zerotouch" if called_as == _PLUGIN else "zerotouch"
     given = list(sys.argv[1:] if arguments is None else arguments)
-    wanted = next((word for word in given if not word.startswith("-")), None)
-    for name, text in _COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name == wanted:
-            importlib.import_module(f"zerotouch.cli.{name}").configure(command)
-    options = parser.parse_args(given)
-    return int(options.run(options))
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command, {}, "zerotouch", COMPLETE_VARIABLE, instruction)
+    try:
+        status = _run(name, given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.BROKEN_PIPE
+    return status
+
+
+def _run(name: str, given: list[str]) -> int:
+    try:
+        with command.make_context(name, given) as context:
+            return int(command.invoke(context) or 0)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return Exit.USAGE
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else name
+        return _told(Exit.USAGE, f"{error.format_message().rstrip('.')}: see {path} --help")
+    except CommandError as error:
+        return _told(error.status, str(error), error)
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _told(Exit.INTERRUPTED, str(error) or "interrupted")
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user gets a line, the developer a traceback by --debug
+        text = (
+            f"a fault of zerotouch itself ({type(error).__name__}): run it again with --debug, and report what it shows"
+        )
+        return _told(Exit.INTERNAL, text, error)
+
+
+def _told(status: Exit, message: str, error: BaseException | None = None) -> int:
+    if error is not None and debugging():
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(f"zerotouch: {' '.join(message.split())}", err=True)
+    return status
 
 
 if __name__ == "__main__":

@@ -1,41 +1,60 @@
 """`zerotouch policy`: the IAM policies that the operator needs, in its own account and in each other."""
 
-import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
-from zerotouch.aws.policy import account_policy, observe_policy, operator_policy, trust_policy
+import click
+
+from zerotouch.aws import policy as policies
+from zerotouch.cli.options import output_option
+from zerotouch.cli.output import emit
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Four policies, as JSON on the standard output."""
-    parser.add_argument("--partition", default="aws", help="aws, aws-cn or aws-us-gov (default: aws)")
-    which = parser.add_subparsers(dest="which", required=True, metavar="WHICH")
-    for name, make, text in (
-        ("account", account_policy, "permissions of the role in each account"),
-        ("observe", observe_policy, "the same for mode Observe: reads only"),
+@click.group()
+@click.option("--partition", default="aws", show_default=True, help="aws, aws-cn or aws-us-gov.")
+@output_option("json", "yaml")
+@click.pass_context
+def command(context: click.Context, partition: str, output: str) -> None:
+    """Print the IAM policies that the operator needs, as JSON."""
+    context.obj = {"partition": partition, "output": output}
+
+
+def _in_account(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--existing-connector-role", metavar="NAME", help="spec.connector.existingRoleName, if given."),
+        click.option("--name-prefix", default="qualys-zerotouch", show_default=True, help="spec.namePrefix."),
+        click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id."),
     ):
-        account = which.add_parser(name, help=text)
-        account.add_argument("--account", default="ACCOUNT_ID", help="the account's id (default: a placeholder)")
-        account.add_argument("--name-prefix", default="qualys-zerotouch", help="spec.namePrefix")
-        account.add_argument("--existing-connector-role", help="spec.connector.existingRoleName, where given")
-        account.set_defaults(policy=_in_account(make))
-    trust = which.add_parser("trust", help="trust policy of the role in each account")
-    trust.add_argument("--operator-role", default="OPERATOR_ROLE_ARN", help="ARN of the operator's own role")
-    trust.add_argument("--external-id", default="EXTERNAL_ID", help="spec.access.externalID")
-    trust.set_defaults(policy=lambda options: trust_policy(options.operator_role, options.external_id))
-    operator = which.add_parser("operator", help="permissions of the operator's own role")
-    operator.add_argument("--role-name", default="zerotouch", help="spec.access.roleName")
-    operator.set_defaults(policy=lambda options: operator_policy(options.partition, options.role_name))
-    parser.set_defaults(run=run)
+        function = option(function)
+    return click.pass_obj(function)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Print the policy."""
-    print(json.dumps(options.policy(options), indent=2))
-    return 0
+@command.command()
+@_in_account
+def account(obj: dict[str, Any], account: str, name_prefix: str, existing_connector_role: str | None) -> None:
+    """Permissions of the role in each account."""
+    emit(policies.account_policy(obj["partition"], account, name_prefix, existing_connector_role), obj["output"])
 
 
-def _in_account(make: Callable[..., dict[str, Any]]) -> Callable[[argparse.Namespace], dict[str, Any]]:
-    return lambda o: make(o.partition, o.account, o.name_prefix, o.existing_connector_role)
+@command.command()
+@_in_account
+def observe(obj: dict[str, Any], account: str, name_prefix: str, existing_connector_role: str | None) -> None:
+    """The same for mode Observe: reads only."""
+    emit(policies.observe_policy(obj["partition"], account, name_prefix, existing_connector_role), obj["output"])
+
+
+@command.command()
+@click.option("--operator-role", default="OPERATOR_ROLE_ARN", show_default=True, help="ARN of the operator's own role.")
+@click.option("--external-id", default="EXTERNAL_ID", show_default=True, help="spec.access.externalID.")
+@click.pass_obj
+def trust(obj: dict[str, Any], operator_role: str, external_id: str) -> None:
+    """Trust policy of the role in each account."""
+    emit(policies.trust_policy(operator_role, external_id), obj["output"])
+
+
+@command.command()
+@click.option("--role-name", default="zerotouch", show_default=True, help="spec.access.roleName.")
+@click.pass_obj
+def operator(obj: dict[str, Any], role_name: str) -> None:
+    """Permissions of the operator's own role."""
+    emit(policies.operator_policy(obj["partition"], role_name), obj["output"])

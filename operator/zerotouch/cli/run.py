@@ -1,38 +1,39 @@
 """`zerotouch run`: the operator, set up by its environment."""
 
-import argparse
 import asyncio
 import os
-import sys
 
-from kubernetes.aio.config import ConfigException
+import click
 
-from zerotouch.controller.kube import KubeAPI
-from zerotouch.controller.operator import Operator
-from zerotouch.controller.settings import Settings
-from zerotouch.telemetry.logs import configure_logs
-from zerotouch.telemetry.server import TelemetryServer
+from zerotouch.cli.exits import CommandError, Exit
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Every setting is an environment variable; docs/settings.md lists them."""
-    parser.set_defaults(run=run)
+@click.command()
+def command() -> int:
+    """Run the operator until it is told to stop.
 
+    Every setting is an environment variable: docs/settings.md lists them.
+    """
+    from kubernetes.aio.config import ConfigException
 
-def run(_: argparse.Namespace) -> int:
-    """Until it is told to stop."""
+    from zerotouch.telemetry.logs import configure_logs
+
     try:
         configure_logs(os.environ.get("ZEROTOUCH_LOG_LEVEL", "info"), os.environ.get("ZEROTOUCH_LOG_FORMAT", "json"))
         return asyncio.run(_run())
     except ConfigException as error:
-        print(f"zerotouch: no API server: this is no pod, and there is no usable KUBECONFIG ({error})", file=sys.stderr)
-        return 2
+        text = f"no API server: this is no pod, and there is no usable KUBECONFIG ({error})"
+        raise CommandError(Exit.NO_CONTEXT, text) from None
     except (OSError, ValueError) as error:
-        print(f"zerotouch: {error}", file=sys.stderr)
-        return 2
+        raise CommandError(Exit.SETTINGS, str(error)) from None
 
 
 async def _run() -> int:
+    from zerotouch.controller.kube import KubeAPI
+    from zerotouch.controller.operator import Operator
+    from zerotouch.controller.settings import Settings
+    from zerotouch.telemetry.server import TelemetryServer
+
     kube = await KubeAPI.connect()
     operator = Operator(kube, Settings.from_env())
     server = TelemetryServer(operator, os.environ.get("ZEROTOUCH_METRICS_BIND", "0.0.0.0:8080"))
