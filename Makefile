@@ -41,7 +41,8 @@ lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) | diff -u deploy/iam/$(p)-policy.json - &&) true
 	$(RUN)zerotouch template | diff -u deploy/cloudformation/account-role.yaml -
 
-generate: setup ## Write what is generated (CRDs)
+generate: setup ## Write what is generated (CRDs, policies, template, tables in docs)
+	$(RUN)python -m tests.reconcile.drift.table
 	$(RUN)python -m zerotouch.api.crd crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) > deploy/iam/$(p)-policy.json;)
 	$(RUN)zerotouch template > deploy/cloudformation/account-role.yaml

@@ -109,6 +109,7 @@ def account_policy(
                 "iam:TagRole",
                 "iam:UntagRole",
                 "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRoleDescription",
             ],
             roles,
         ),

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
+from zerotouch.plan.change import EXISTS, Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
-
-MISSING_PATH = "exists"
 
 
 def decide(
@@ -33,10 +31,10 @@ def decide(
     if found is None:
         if wanted is None:
             return None
-        return Change(resource, Action.CREATE, (Difference(MISSING_PATH, True, False),))
+        return Change(resource, Action.CREATE, (Difference(EXISTS, True, False),), wanted)
     if wanted is None:
-        gone = (Difference(MISSING_PATH, False, True),)
-        return Change(resource, Action.DELETE, gone) if ownership is Ownership.OURS else None
+        gone = (Difference(EXISTS, False, True),)
+        return Change(resource, Action.DELETE, gone, found) if ownership is Ownership.OURS else None
     if ownership is Ownership.EXTERNAL:
         return None
     if ownership is not Ownership.OURS:
