@@ -27,10 +27,10 @@ def main() -> None:
 def _assemble() -> Any:
     from ministack.app import app
 
-    from sandbox.aws import associations, buses, connections, ec2, instances, permissions, rules, trail
+    from sandbox.aws import associations, cloudformation, connections, ec2, instances, permissions, rules
     from sandbox.aws.edge import Edge
 
-    for extension in (associations, buses, connections, ec2, instances, permissions, rules, trail):
+    for extension in (associations, cloudformation, connections, ec2, instances, permissions, rules):
         extension.install()
     return Edge(app)
 
