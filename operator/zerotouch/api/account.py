@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.delivery import DeliveryStatus
-from zerotouch.api.drift import DifferenceKind
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -80,6 +80,7 @@ class QualysZeroTouchAccountSpec(Model):
     delivery: Delivery = Field(description="How EventBridge hands events to Qualys.")
     connector: Connector | None = Field(default=None, description="The permissions of the Qualys connector.")
     mode: Mode = Field(default=Mode.ENFORCE, description="Whether AWS is changed, or only looked at.")
+    adoption_policy: AdoptionPolicy = adoption_field()
     deletion_policy: DeletionPolicy = Field(description="What becomes of AWS resources no longer declared.")
     suspend: bool = Field(default=False, description="true: touch nothing.")
     interval: Duration = Field(description="Time between two looks at the account.")
@@ -130,13 +131,7 @@ class DifferenceDetail(Model):
     region: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
     kind: Annotated[str, Field(max_length=64)] = Field(description="Kind of the resource, for example Rule.")
     name: Annotated[str, Field(max_length=256)] = Field(description="Name of the resource.")
-    field: Annotated[str, Field(max_length=256)] = Field(
-        description="Path of the field; exists where it is about the whole resource."
-    )
-    difference: DifferenceKind | None = Field(
-        default=None,
-        description="Missing: declared and not there. Extra: there and not declared. Changed: another value.",
-    )
+    field: Annotated[str, Field(max_length=256)] = Field(description="Path of the field.")
     wanted: Annotated[str, Field(max_length=512)] = Field(description="The declared value.")
     found: Annotated[str, Field(max_length=512)] = Field(description="The value in AWS.")
     since: datetime = Field(description="When it was first seen.")

@@ -24,3 +24,6 @@ ACCOUNT_LABEL: Final = f"{DOMAIN}/account"
 SLOTS: Final = 64
 
 OWNER_TAG: Final = f"{DOMAIN}/owner"
+
+TEMPLATE_OWNERS: Final = ("template/cloudformation", "template/terraform")
+"""Marks of what our templates made. An operator's own mark has three parts."""

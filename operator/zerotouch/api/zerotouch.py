@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.spec import (
     Connector,
@@ -190,6 +191,7 @@ class QualysZeroTouchSpec(Model):
         description="Enforce: make AWS as declared. Observe: change nothing in AWS, not even to clean up, and mint no token; "
         "tell what differs.",
     )
+    adoption_policy: AdoptionPolicy = adoption_field()
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="What becomes of the AWS resources when the object, an account or a region is removed.",

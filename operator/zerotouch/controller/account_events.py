@@ -8,7 +8,7 @@ from zerotouch.controller.account_status import place_of_detail, place_of_drift
 from zerotouch.controller.conditions import transition
 from zerotouch.controller.objects import Account
 from zerotouch.controller.shared import Shared
-from zerotouch.plan.change import ResourceID
+from zerotouch.plan.change import Action, ResourceID
 from zerotouch.plan.render import show_change, show_difference, show_resource, some
 from zerotouch.reconcile.report import AccountReport
 
@@ -23,12 +23,12 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
-    told = {place_of_detail(detail): detail.since for detail in account.status.details}
+    told = {place_of_detail(detail) for detail in account.status.details}
     news: dict[tuple[ResourceID, bool], list[str]] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
-        since = told.get(place_of_drift(drift))
-        shared.stats.drifted(drift, since)
-        if since is None or drift.mended:
+        first = place_of_drift(drift) not in told
+        shared.stats.drifted(drift.resource.kind, first, drift.mended)
+        if first or drift.mended:
             news.setdefault((drift.resource, drift.mended), []).append(show_difference(drift.difference))
     if news:
         text = _some([_describe(resource, mended, fields) for (resource, mended), fields in news.items()])
@@ -37,7 +37,12 @@ async def _drifts(shared: Shared, account: Account, report: AccountReport) -> No
 
 async def _changes(shared: Shared, account: Account, report: AccountReport) -> None:
     drifted = {drift.resource for scope in report.scopes for drift in scope.drifts}
-    applied = [show_change(c) for scope in report.scopes for c in scope.changes if c.resource not in drifted]
+    changes = [c for scope in report.scopes for c in scope.changes if c.resource not in drifted]
+    adopted = [show_change(c) for c in changes if c.action is Action.ADOPT]
+    if adopted:
+        text = f"{len(adopted)} resources taken over, as adoptionPolicy says: {_some(adopted)}"
+        await shared.events.normal(account.key, account.meta.uid, "Adopted", text)
+    applied = [show_change(c) for c in changes if c.action is not Action.ADOPT]
     if applied:
         text = f"{len(applied)} changes: {_some(applied)}"
         await shared.events.normal(account.key, account.meta.uid, "Applied", text)

@@ -36,6 +36,7 @@ def resolve_account(
         delivery=spec.delivery,
         connector=spec.connector,
         mode=spec.mode,
+        adoption_policy=spec.adoption_policy,
         deletion_policy=spec.deletion_policy,
         suspend=spec.suspend,
         interval=spec.interval,

@@ -4,7 +4,8 @@
 |---|---|---|---|
 | nothing exists | yes | - | - |
 | ours | - | yes | yes |
-| another owner's, or none | no: Conflict | no: Conflict | no: left alone |
+| none, or a template's of ours | no: Conflict | if adoptionPolicy says so, else Conflict | no: left alone |
+| another owner's | no: Conflict | no: Conflict | no: left alone |
 | satisfies us, made by others | no need | never | never |
 """
 
@@ -13,13 +14,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from zerotouch.api.meta import OWNER_TAG
+from zerotouch.api.meta import OWNER_TAG, TEMPLATE_OWNERS
 
 
 class Ownership(StrEnum):
     """Whose an observed resource is."""
 
     OURS = "ours"
+    ADOPTABLE = "adoptable"
     FOREIGN = "foreign"
     EXTERNAL = "external"
 
@@ -46,16 +48,13 @@ def token_in(description: str | None) -> str | None:
     return match.group(1) if match else None
 
 
-def without_token(description: str | None) -> str | None:
-    """A Description apart from the token's fingerprint."""
-    return None if description is None else re.sub(rf"; {_TOKEN.pattern}", "", description)
-
-
 def by_owner(found: str | None, owner: str) -> Ownership:
-    """Ours if the mark names us."""
-    return Ownership.OURS if found == owner else Ownership.FOREIGN
+    """Ours if the mark names us; adoptable if it names nobody, or a template of ours."""
+    if found == owner:
+        return Ownership.OURS
+    return Ownership.ADOPTABLE if found is None or found in TEMPLATE_OWNERS else Ownership.FOREIGN
 
 
 def by_tags(tags: Mapping[str, str], owner: str) -> Ownership:
-    """Ours if the owner tag names us."""
+    """The same of the owner tag."""
     return by_owner(tags.get(OWNER_TAG), owner)

@@ -4,10 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from zerotouch.api.drift import DifferenceKind
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.change import EXISTS, Action, Change, Difference, ResourceID
-from zerotouch.plan.mask import mask
+from zerotouch.plan.change import Action, Change, Difference, ResourceID
 
 _LIMIT: Final = 512
 _ABSENT: Final = "(absent)"
@@ -40,22 +38,13 @@ def show_resource(resource: ResourceID) -> str:
 
 
 def show_difference(difference: Difference) -> str:
-    """`state: wanted ENABLED, found DISABLED`; of whole resources `missing` or `not wanted`."""
-    if difference.path == EXISTS:
-        return "missing" if difference.kind is DifferenceKind.MISSING else "not wanted"
-    wanted, found = show_values(difference, 160)
-    return f"{difference.path}: wanted {wanted}, found {found}"
-
-
-def show_values(difference: Difference, limit: int = _LIMIT) -> tuple[str, str]:
-    """(wanted, found), without what must not be shown."""
-    masked = mask(difference)
-    return show(masked.wanted, limit), show(masked.found, limit)
+    """`state: wanted ENABLED, found DISABLED`."""
+    return f"{difference.path}: wanted {show(difference.wanted, 160)}, found {show(difference.found, 160)}"
 
 
 def show_change(change: Change) -> str:
     """`update Rule qualys-zerotouch in us-east-1 (state: …)`; of what is made or deleted no fields are told."""
     what = f"{change.action} {show_resource(change.resource)}"
-    told = change.differences if change.action is Action.UPDATE else ()
+    told = () if change.action in {Action.CREATE, Action.DELETE} else change.differences
     fields = "; ".join(show_difference(d) for d in told)
     return f"{what} ({fields})" if fields else what

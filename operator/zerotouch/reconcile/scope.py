@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -15,8 +14,10 @@ from zerotouch.api.spec import Mode
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.desired.context import Context
+from zerotouch.plan.adoption import Adoption
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
+from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.render import show_change
 from zerotouch.plan.version import written_by_others
@@ -30,11 +31,10 @@ _HASH_DIGITS: Final = 16
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at a kind gave: a resource, nothing, or an error. `at`: when, in UTC."""
+    """What one look at a kind gave: a resource, nothing, or an error."""
 
     observed: Observed | None = None
     error: AWSError | None = None
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
@@ -61,6 +61,7 @@ class ScopePass:
         self._version = version
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
+        self._adoption = Adoption(context.spec.adoption_policy, context.owner)
         self._observing = context.spec.mode is Mode.OBSERVE
         self._hash = desired_hash(kinds, context)
         self._was_right = previous == self._hash
@@ -104,8 +105,7 @@ class ScopePass:
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
-            at = self._seen[kind.name].at
-            self._drifts += [Drift(decision.resource, d, False, at) for d in decision.differences]
+            self._drifts += [Drift(decision.resource, d, False) for d in decision.differences]
         elif decision is not None and self._can_apply(kind):
             self._apply(kind, context, decision)
 
@@ -117,6 +117,7 @@ class ScopePass:
             observed.fields if observed else None,
             observed.ownership if observed else None,
             observed.owner if observed else None,
+            self._adoption,
         )
 
     def _tampered(self, kind: Kind) -> Change | None:
@@ -135,7 +136,7 @@ class ScopePass:
         return not blocked.intersection(kind.needs)
 
     def _apply(self, kind: Kind, context: Context, change: Change) -> None:
-        mended, found_at = False, self._seen[kind.name].at
+        mended = False
         try:
             self._write(kind, context, change)
             self._look(kind)
@@ -143,8 +144,7 @@ class ScopePass:
         except AWSError as error:
             self._errors[kind.name] = error
         if self._was_right:
-            mended_at = self._seen[kind.name].at if mended else None
-            self._drifts += [Drift(change.resource, d, mended, found_at, mended_at) for d in change.differences]
+            self._drifts += [Drift(change.resource, d, mended) for d in change.differences]
         if mended:
             self._changes.append(change)
 
@@ -155,6 +155,10 @@ class ScopePass:
             kind.create(self._api, context, self._token)
         elif observed is not None and change.action is Action.UPDATE:
             kind.update(self._api, context, observed, change.differences, self._token)
+        elif observed is not None and change.action is Action.ADOPT:
+            # The mark is in tags or a Description: the kind's own differences tell it what to write, not what was told.
+            differences = diff(kind.desired(context), observed.fields)
+            kind.update(self._api, context, observed, differences, self._token)
         elif observed is not None:
             kind.delete(self._api, context, observed)
 
@@ -215,7 +219,7 @@ class ScopePass:
 
     def _exists_ours(self, kind: Kind) -> bool:
         observed = self._seen[kind.name].observed
-        return observed is not None and observed.ownership is not Ownership.FOREIGN
+        return observed is not None and observed.ownership in {Ownership.OURS, Ownership.EXTERNAL}
 
     def _problem(self, foreign: tuple[str, ...]) -> Problem | None:
         if foreign:

@@ -13,7 +13,7 @@ from zerotouch.api.spec import Inventory
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
-from zerotouch.plan.ownership import Ownership
+from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
     Differences,
     Fields,
@@ -28,16 +28,6 @@ DOCUMENT: Final = "AWS-GatherSoftwareInventory"
 ALL_NODES: Final = {"InstanceIds": ["*"]}
 _MISSING: Final = ("AssociationDoesNotExist",)
 _MULTIPLE: Final = "Multiple apply all associations"
-# What would keep the association from running, or send its output elsewhere; an update that leaves them out takes them away.
-_LIMITS: Final = (
-    "AlarmConfiguration",
-    "CalendarNames",
-    "Duration",
-    "OutputLocation",
-    "ScheduleOffset",
-    "TargetLocations",
-    "TargetMaps",
-)
 _COLLECT: Final = {
     "applications": "applications",
     "awsComponents": "aws_components",
@@ -69,7 +59,6 @@ class InventoryAssociation:
             "targets": _wanted_targets(inventory),
             "parameters": _wanted_parameters(inventory),
             "onlyAtCron": False,
-            "limits": {},
             "duplicates": [],
             "tags": context.tags,
         }
@@ -93,8 +82,7 @@ class InventoryAssociation:
         if ours := _owned(tagged, context):
             return self._observe_ours(api, ours, tagged)
         if named:
-            first = named[0]["AssociationId"]
-            return Observed({}, first, Ownership.FOREIGN, tagged[first].get(OWNER_TAG))
+            return self._observe_named(api, named, tagged, context.owner)
         wants_all = _wanted_targets(context.spec.inventory) == ALL_NODES
         covering = next((a for a in found if _targets(a) == ALL_NODES), None)
         if wants_all and covering is not None:
@@ -106,9 +94,22 @@ class InventoryAssociation:
             )
         return None
 
-    @staticmethod
-    def _observe_ours(api: RegionAPI, ours: list[str], tagged: Mapping[str, dict[str, str]]) -> Observed | None:
+    def _observe_ours(self, api: RegionAPI, ours: list[str], tagged: Mapping[str, dict[str, str]]) -> Observed | None:
         identity, *duplicates = ours
+        return self._observe_one(api, identity, duplicates, tagged[identity], Ownership.OURS)
+
+    def _observe_named(
+        self, api: RegionAPI, named: list[dict[str, Any]], tagged: Mapping[str, dict[str, str]], owner: str
+    ) -> Observed | None:
+        """What has our name without being ours: names are not unique, so one that may be adopted comes first."""
+        whose = {a["AssociationId"]: by_tags(tagged[a["AssociationId"]], owner) for a in named}
+        identity = min(whose, key=lambda i: whose[i] is not Ownership.ADOPTABLE)
+        return self._observe_one(api, identity, [], tagged[identity], whose[identity])
+
+    @staticmethod
+    def _observe_one(
+        api: RegionAPI, identity: str, duplicates: list[str], tags: dict[str, str], ownership: Ownership
+    ) -> Observed | None:
         answer = api.find("ssm", "describe_association", _MISSING, AssociationId=identity)
         if answer is None:
             return None
@@ -121,12 +122,12 @@ class InventoryAssociation:
                 "targets": _targets(description),
                 "parameters": _parameters(description.get("Parameters")),
                 "onlyAtCron": bool(description.get("ApplyOnlyAtCronInterval")),
-                "limits": {name: description[name] for name in _LIMITS if description.get(name)},
                 "duplicates": duplicates,
-                "tags": tagged[identity],
+                "tags": tags,
             },
             ref=identity,
-            ownership=Ownership.OURS,
+            ownership=ownership,
+            owner=tags.get(OWNER_TAG),
             handle=duplicates,
         )
 
@@ -148,9 +149,6 @@ class InventoryAssociation:
     def update(
         self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
-        # First: AWS takes no second association for all nodes.
-        for duplicate in observed.handle or []:
-            self._delete_one(api, duplicate)
         if touches(
             differences,
             "name",
@@ -159,7 +157,6 @@ class InventoryAssociation:
             "targets",
             "parameters",
             "onlyAtCron",
-            "limits",
         ):
             # Everything is sent each time: what is omitted becomes null.
             api.call(
@@ -171,6 +168,8 @@ class InventoryAssociation:
             )
         if touches(differences, "tags"):
             self._mend_tags(api, context, observed)
+        for duplicate in observed.handle or []:
+            self._delete_one(api, duplicate)
 
     def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
         for identity in [observed.ref, *(observed.handle or [])]:

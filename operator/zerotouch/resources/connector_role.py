@@ -33,7 +33,6 @@ class ConnectorRole:
             return None
         role = connector.role
         return {
-            "description": DESCRIPTION,
             "trust": as_tree(trust(context.partition, role.trusted_account_id, role.external_id)),
             "permissionsBoundary": context.spec.access.permissions_boundary_arn,
             "tags": context.tags,
@@ -46,8 +45,8 @@ class ConnectorRole:
         if not name:
             return None
         observed = observe_role(api, name, context.owner)
-        if observed is None:
-            return None
+        if observed is None or not observed.fields:
+            return observed
         # That our policy is attached is told, and mended, by the attachment's own kind.
         ours = context.iam_arn("policy", f"{context.prefix}-connector")
         attached = sorted({*observed.fields["attachedPolicies"], ours})
@@ -55,7 +54,7 @@ class ConnectorRole:
         return Observed(fields, observed.ref, observed.ownership, observed.owner)
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.resource_name(context), self.desired(context) or {})
+        create_role(api, self.resource_name(context), DESCRIPTION, self.desired(context) or {})
 
     def update(
         self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None

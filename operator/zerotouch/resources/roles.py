@@ -9,7 +9,7 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import ROLE_PATH
 from zerotouch.plan.change import Difference
-from zerotouch.plan.ownership import by_tags
+from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
     Fields,
     Observed,
@@ -24,12 +24,15 @@ EXISTS: Final = ("EntityAlreadyExists", "EntityAlreadyExistsException")
 
 
 def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
-    """Description, trust, tags, boundary, and everything that is attached to it or stands in it."""
+    """Trust, tags, boundary, and everything that is attached to it or stands in it."""
     answer = api.find("iam", "get_role", MISSING, RoleName=name)
     if answer is None:
         return None
     role = answer["Role"]
     tags = to_tags(role.get("Tags") or [])
+    if role.get("Path") != ROLE_PATH:
+        # Our rights do not reach there, and rules refer to our path.
+        return Observed({}, role["Arn"], Ownership.FOREIGN, tags.get(OWNER_TAG))
     inline = {
         policy: as_tree(api.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"])
         for policy in api.pages("iam", "list_role_policies", "PolicyNames", RoleName=name)
@@ -37,7 +40,6 @@ def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
     attached = api.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
     return Observed(
         fields={
-            "description": role.get("Description"),
             "trust": as_tree(role["AssumeRolePolicyDocument"]),
             "permissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
             "tags": tags,
@@ -50,7 +52,7 @@ def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
     )
 
 
-def create_role(api: RegionAPI, name: str, wanted: Fields) -> None:
+def create_role(api: RegionAPI, name: str, description: str, wanted: Fields) -> None:
     """The role with its inline policies. One that exists already is no error: it is observed again."""
     boundary = wanted["permissionsBoundary"]
     try:
@@ -59,7 +61,7 @@ def create_role(api: RegionAPI, name: str, wanted: Fields) -> None:
             "create_role",
             Path=ROLE_PATH,
             RoleName=name,
-            Description=wanted["description"],
+            Description=description,
             AssumeRolePolicyDocument=json.dumps(wanted["trust"]),
             Tags=from_tags(wanted["tags"]),
             **({"PermissionsBoundary": boundary} if boundary else {}),
@@ -86,8 +88,6 @@ def update_role(
             RoleName=name,
             PolicyDocument=json.dumps(wanted["trust"]),
         )
-    if touches(differences, "description"):
-        api.call("iam", "update_role_description", RoleName=name, Description=wanted["description"])
     if touches(differences, "permissionsBoundary"):
         _mend_boundary(api, name, wanted["permissionsBoundary"])
     if touches(differences, "tags"):
@@ -130,9 +130,8 @@ _LISTS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "Se
 
 
 def _normal(node: Any, key: str | None) -> Any:
-    if key == "Statement":
-        statements = [_normal(item, None) for item in (node if isinstance(node, list) else [node])]
-        return sorted(statements, key=lambda s: json.dumps(s, sort_keys=True))
+    if key == "Statement" and not isinstance(node, list):
+        return [_normal(node, None)]
     if isinstance(node, Mapping):
         inside = {k: _normal(v, k) for k, v in node.items()}
         if key == "Condition":

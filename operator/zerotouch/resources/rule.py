@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from zerotouch.api.conditions import Reason
+from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
@@ -21,7 +22,6 @@ from zerotouch.resources.base import (
     touches,
 )
 from zerotouch.resources.execution_role import ExecutionRole
-from zerotouch.resources.patterns import as_pattern
 
 TARGET_ID: Final = "qualys"
 DESCRIPTION: Final = "Tells Qualys of every EC2 instance that starts"
@@ -43,7 +43,7 @@ class Rule:
         return {
             "state": "ENABLED",
             "description": DESCRIPTION,
-            "eventPattern": as_pattern(event_pattern(context.account_id, context.scope)),
+            "eventPattern": event_pattern(context.account_id, context.scope),
             "schedule": None,
             "role": None,
             "tags": context.tags,
@@ -70,7 +70,7 @@ class Rule:
             fields={
                 "state": answer.get("State"),
                 "description": answer.get("Description"),
-                "eventPattern": as_pattern(answer.get("EventPattern")),
+                "eventPattern": _parse(answer.get("EventPattern")),
                 "schedule": answer.get("ScheduleExpression"),
                 "role": answer.get("RoleArn"),
                 "tags": tags,
@@ -78,7 +78,7 @@ class Rule:
             },
             ref=answer["Arn"],
             ownership=Ownership.FOREIGN if managed else by_tags(tags, context.owner),
-            owner=managed,
+            owner=managed or tags.get(OWNER_TAG),
         )
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
@@ -154,6 +154,15 @@ def event_pattern(account_id: str, region: str) -> dict[str, Any]:
         "detail-type": ["EC2 Instance State-change Notification"],
         "detail": {"state": ["running"]},
     }
+
+
+def _parse(pattern: str | None) -> Any:
+    if pattern is None:
+        return None
+    try:
+        return json.loads(pattern)
+    except ValueError:
+        return pattern
 
 
 def _raise_for_failed_entries(answer: dict[str, Any], api: RegionAPI, context: Context, operation: str) -> None:
