@@ -39,12 +39,7 @@ def gateway(cloud: Sandbox) -> GatewayAdmin:
 _accounts = itertools.count(100_000_000_001)
 
 
-def new_account_id() -> str:
-    """An account that no other test uses."""
-    return str(next(_accounts))
-
-
 @pytest.fixture
 def account_id() -> str:
     """An account that no other test uses."""
-    return new_account_id()
+    return str(next(_accounts))

@@ -1,9 +1,7 @@
 """The CustomResourceDefinitions, generated: `python -m zerotouch.api.crd [--check] DIRECTORY`."""
 
-import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -11,6 +9,7 @@ from pydantic import BaseModel
 
 from zerotouch.api import meta
 from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
+from zerotouch.api.generated import write_or_check
 from zerotouch.api.schema import structural_schema
 from zerotouch.api.types import rules
 from zerotouch.api.zerotouch import QualysZeroTouchSpec, QualysZeroTouchStatus
@@ -150,22 +149,7 @@ class _Dumper(yaml.SafeDumper):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files, or say with --check which of them are stale (exit status 1)."""
-    parser = argparse.ArgumentParser(prog="python -m zerotouch.api.crd", description=__doc__)
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is stale")
-    options = parser.parse_args(arguments)
-    stale = {name: text for name, text in files().items() if _read(options.directory / name) != text}
-    if options.check:
-        for name in stale:
-            print(f"{options.directory / name} is stale: run `make generate`", file=sys.stderr)
-        return 1 if stale else 0
-    for name, text in stale.items():
-        (options.directory / name).write_text(text)
-    return 0
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text() if path.exists() else None
+    return write_or_check(files(), __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -112,8 +112,7 @@ def _told(status: Exit, message: str, error: BaseException | None = None) -> int
         import traceback
 
         traceback.print_exception(error)
-    lines = [" ".join(line.split()) for line in message.splitlines()]
-    click.echo("\n".join([f"zerotouch: {lines[0]}", *lines[1:]]), err=True)
+    click.echo(f"zerotouch: {' '.join(message.split())}", err=True)
     return status
 
 

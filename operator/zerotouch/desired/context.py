@@ -50,6 +50,10 @@ class Context:
     def with_refs(self, refs: Mapping[str, Any]) -> "Context":
         return replace(self, refs=dict(refs))
 
+    def at(self, scope: str) -> "Context":
+        """The same account in a region."""
+        return replace(self, scope=scope)
+
     def iam_arn(self, sort: str, name: str, path: str = ROLE_PATH) -> str:
         """ARN of a role or policy in this account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{sort}{path}{name}"

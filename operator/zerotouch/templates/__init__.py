@@ -1,0 +1,1 @@
+"""What the operator would make, as templates that people deploy without it."""
