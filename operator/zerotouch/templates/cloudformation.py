@@ -8,6 +8,7 @@ from typing import Any, Final
 from zerotouch.api.spec import Connector, DeletionPolicy
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.desired.context import ROLE_PATH
+from zerotouch.resources.base import from_tags
 from zerotouch.templates import parameters as p
 from zerotouch.templates.intrinsics import get_att, intrinsic
 from zerotouch.templates.requests import Request, TemplateError, requests
@@ -98,6 +99,8 @@ def _add(made: dict[str, _Resource], request: Request, conditions: frozenset[str
         made[request.kind] = _Resource(kind, {k: v for k, v in properties.items() if k is not None}, conditions)
         return
     match request.operation:
+        case "create_queue":
+            _add_queue(made, request, conditions)
         case "put_targets":
             made[request.kind].properties["Targets"] = params["Targets"]
         case "put_role_policy":
@@ -107,6 +110,23 @@ def _add(made: dict[str, _Resource], request: Request, conditions: frozenset[str
             made[request.kind].properties.setdefault("Roles", []).append(params["RoleName"])
         case _:
             raise TemplateError(f"{request.kind}: {request.operation} has no counterpart in CloudFormation")
+
+
+def _add_queue(made: dict[str, _Resource], request: Request, conditions: frozenset[str]) -> None:
+    """SQS takes all attributes as text, and the policy among them."""
+    attributes = dict(request.params["Attributes"])
+    policy = json.loads(attributes.pop("Policy"))
+    made[request.kind] = _Resource(
+        "AWS::SQS::Queue",
+        {
+            "QueueName": request.params["QueueName"],
+            **{key: json.loads(value) for key, value in attributes.items()},
+            "Tags": from_tags(request.params["tags"]),
+        },
+        conditions,
+    )
+    properties = {"Queues": [f"${{{request.kind}}}"], "PolicyDocument": policy}
+    made[f"{request.kind}Policy"] = _Resource("AWS::SQS::QueuePolicy", properties, conditions)
 
 
 def _parsed(key: str, value: Any) -> Any:
@@ -124,34 +144,50 @@ def _rendered(name: str, made: Mapping[str, _Resource], retained: bool) -> dict[
     resource = made[name]
     policy = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"} if retained else {}
     condition = {"Condition": _condition_name(resource.conditions)} if resource.conditions else {}
-    roles = {role: other for role, other in made.items() if other.type == "AWS::IAM::Role" and role != name}
+    named = {text: reference for other in made if other != name for text, reference in _names(other, made[other])}
     return {
         "Type": resource.type,
         **condition,
         **policy,
-        "Properties": {key: _linked(value, resource, roles) for key, value in resource.properties.items()},
+        "Properties": {key: _linked(value, resource, named) for key, value in resource.properties.items()},
     }
 
 
-def _linked(value: Any, user: _Resource, roles: Mapping[str, _Resource]) -> Any:
-    """Intrinsic functions for placeholders. A role's name or ARN becomes a reference where the role is in the same stack,
-    which tells CloudFormation the order; a stack of another region than the main one knows the name only."""
+@dataclass(frozen=True)
+class _Reference:
+    """How another resource of the template is referred to, and when it is there."""
+
+    function: dict[str, Any]
+    conditions: frozenset[str]
+
+
+def _names(name: str, resource: _Resource) -> Iterator[tuple[str, _Reference]]:
+    """What the kinds call it by in their requests, where they do so by name."""
+    match resource.type:
+        case "AWS::IAM::Role":
+            role = resource.properties["RoleName"]
+            arn = f"arn:{p.PARTITION}:iam::{p.ACCOUNT}:role{ROLE_PATH}{role}"
+            yield role, _Reference({"Ref": name}, resource.conditions)
+            yield arn, _Reference(get_att(name), resource.conditions)
+        case "AWS::SQS::Queue":
+            arn = f"arn:{p.PARTITION}:sqs:{p.REGION}:{p.ACCOUNT}:{resource.properties['QueueName']}"
+            yield arn, _Reference(get_att(name), resource.conditions)
+
+
+def _linked(value: Any, user: _Resource, named: Mapping[str, _Reference]) -> Any:
+    """Intrinsic functions for placeholders. The name or ARN of a resource in the same stack becomes a reference, which tells
+    CloudFormation the order; where it is in the stack of another region only, the name stays."""
     if isinstance(value, Mapping):
-        return {key: _linked(item, user, roles) for key, item in value.items()}
+        return {key: _linked(item, user, named) for key, item in value.items()}
     if isinstance(value, list):
-        return [_linked(item, user, roles) for item in value]
-    for name, role in roles.items():
-        role_name = role.properties["RoleName"]
-        if value == f"arn:{p.PARTITION}:iam::{p.ACCOUNT}:role{ROLE_PATH}{role_name}":
-            return _where_made(get_att(name), value, role, user)
-        if value == role_name:
-            return _where_made({"Ref": name}, value, role, user)
-    return intrinsic(value)
-
-
-def _where_made(reference: Any, value: str, role: _Resource, user: _Resource) -> Any:
-    unsure = role.conditions - user.conditions
-    return {"Fn::If": [_condition_name(unsure), reference, intrinsic(value)]} if unsure else reference
+        return [_linked(item, user, named) for item in value]
+    reference = named.get(value) if isinstance(value, str) else None
+    if reference is None:
+        return intrinsic(value)
+    unsure = reference.conditions - user.conditions
+    if unsure:
+        return {"Fn::If": [_condition_name(unsure), reference.function, intrinsic(value)]}
+    return reference.function
 
 
 def _condition_name(conditions: frozenset[str]) -> str:

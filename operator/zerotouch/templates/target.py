@@ -1,7 +1,7 @@
 """What a template sets up: the kinds, in contexts whose values are placeholders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from zerotouch.api.account import ParentRef, QualysZeroTouchAccountSpec
@@ -52,7 +52,7 @@ def sections(spec: QualysZeroTouchSpec, owner: str, regions: Sequence[str]) -> t
     context = Context(_account_spec(spec), owner, PARTITION, GLOBAL, tuple(regions))
     return (
         Section(True, ACCOUNT_KINDS, context),
-        Section(False, REGION_KINDS, context.at(REGION)),
+        Section(False, REGION_KINDS, replace(context.at(REGION), regions=(REGION,))),
     )
 
 
