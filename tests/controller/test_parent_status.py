@@ -22,7 +22,7 @@ def record(number: int, view: View, generation: int = 1, deleting: bool = False)
 
 
 def status(declared: int, *records: AccountRecord, problem: ParentProblem | None = None) -> QualysZeroTouchStatus:
-    return parent_status(declared, records, problem, None, None, QualysZeroTouchStatus(), 5, None, NOW)
+    return parent_status(declared, records, problem, None, (), QualysZeroTouchStatus(), 5, None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,3 @@ def test_the_worst_come_first_and_are_bounded() -> None:
     found = status(30, *records)
     assert len(found.worst) == 20
     assert (found.worst[0].id, found.worst[0].reason, found.drifted) == (f"{30:012d}", "AccessDenied", 2)
-
-
-@pytest.mark.parametrize(("expiring", "current"), [(None, "True"), ("store a new one", "False")])
-def test_an_expiring_token_is_a_condition_of_its_own(expiring: str | None, current: str) -> None:
-    found = parent_status(1, [record(1, RIGHT)], None, None, expiring, QualysZeroTouchStatus(), 5, None, NOW)
-    assert {c.type: c.status for c in found.conditions} == {
-        "Ready": "True",
-        "Reconciling": "False",
-        "Stalled": "False",
-        "TokenCurrent": current,
-    }

@@ -1,20 +1,38 @@
-"""Which account object carries which token, wave after wave."""
+"""Which account object carries which token: one target on trial, then wave after wave."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerotouch.controller.index import AccountRecord, Trigger, View
+from zerotouch.api.token import TokenTrial
+from zerotouch.controller.index import AccountRecord, Carrier, Trigger, View
 from zerotouch.controller.objects import Key, account_key, parent_key
-from zerotouch.controller.rollout import assign_tokens, carried_by_all
+from zerotouch.controller.rollout import Assigned, Wanted, assign_tokens, behind_targets, carried_by_all
 
 OLD, NEW = "0" * 12, "1" * 12
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TRIAL = timedelta(minutes=10)
 KEYS = [account_key("n", f"p-{n:012d}") for n in range(10)]
+REGIONS = ("eu-west-1", "us-east-1")
 
 
-def record(key: Key, token: str | None, ready: bool = True, looked_at: bool = True) -> AccountRecord:
+def record(
+    key: Key,
+    token: str | None,
+    ready: bool = True,
+    looked_at: bool = True,
+    refuses: bool = False,
+    carried: str | None = None,
+    problems: tuple[tuple[str, int], ...] = (),
+) -> AccountRecord:
+    """`carried`: the token in its connections, where not the one that it is to carry."""
     trigger = Trigger("u", 2, False, True, None, False)
-    view = View(observed_generation=2 if looked_at else 1, ready=ready, reason="x")
+    held = carried or token
+    carriers = tuple(Carrier(region, held, ready, refuses, NOW) for region in REGIONS) if held else ()
+    view = View(2 if looked_at else 1, ready, "x", problems=problems, carriers=carriers)
     return AccountRecord(key, trigger, key.name[-12:], parent_key("n", "p"), "h", token, False, False, 300.0, view)
 
 
@@ -24,9 +42,14 @@ def fleet(new: int, old: int, **of_new: bool) -> dict[Key, AccountRecord]:
     return {key: record(key, token, **more) for key, (token, more) in zip(KEYS, states, strict=False)}
 
 
-def assigned(records: dict[Key, AccountRecord], target: str | None = NEW, fallback: str | None = OLD) -> int:
-    """How many are to carry the new token."""
-    return list(assign_tokens(records, records, target, fallback).values()).count(NEW)
+def assigned(
+    records: dict[Key, AccountRecord], tokens: Wanted | None = None, now: datetime = NOW
+) -> dict[Key, Assigned]:
+    return assign_tokens(records, records, tokens or Wanted(NEW, OLD), now).tokens
+
+
+def carrying(given: dict[Key, Assigned], token: str = NEW) -> list[Key]:
+    return [key for key, wanted in given.items() if wanted.token == token]
 
 
 @pytest.mark.parametrize(
@@ -38,56 +61,137 @@ def assigned(records: dict[Key, AccountRecord], target: str | None = NEW, fallba
         (fleet(4, 6), 8),
         (fleet(8, 2), 10),
         (fleet(10, 0), 10),
-        # Not looked at yet, or not well: no further.
+        # Not looked at yet, not well, or refused there: no further.
         (fleet(1, 9, looked_at=False), 1),
         (fleet(1, 9, ready=False), 1),
         (fleet(4, 6, ready=False), 4),
+        (fleet(4, 6, refuses=True), 4),
     ],
 )
 def test_waves(records: dict[Key, AccountRecord], number: int) -> None:
-    assert assigned(records) == number
+    assert len(carrying(assigned(records))) == number
 
 
 def test_one_account_that_is_broken_anyway_does_not_hold_up_the_others() -> None:
     records = fleet(4, 6) | {KEYS[0]: record(KEYS[0], NEW, ready=False)}
-    assert assigned(records) == 8
+    assert len(carrying(assigned(records))) == 8
 
 
 def test_the_first_wave_is_an_account_that_is_well() -> None:
     records = {key: record(key, OLD, ready=key == KEYS[7]) for key in KEYS}
-    tokens = assign_tokens(KEYS, records, NEW, OLD)
-    assert [key for key, token in tokens.items() if token == NEW] == [KEYS[7]]
+    assert carrying(assigned(records)) == [KEYS[7]]
+
+
+ON_TRIAL = Wanted(NEW, OLD, trial=TRIAL)
+
+
+def on_trial(key: Key, carried: str = NEW, **of_region: bool) -> AccountRecord:
+    """Its first region is on trial, and carries `carried`."""
+    old = record(key, OLD)
+    region = Carrier(REGIONS[0], carried, of_region.get("ready", True), of_region.get("refuses", False), NOW)
+    view = replace(
+        old.view,
+        carriers=(region, *old.view.carriers[1:]),
+        observed_generation=2 if of_region.get("looked_at", True) else 1,
+    )
+    return replace(old, view=view, trial=TokenTrial(region=REGIONS[0], fingerprint=NEW))
+
+
+def test_the_very_first_is_one_target_on_trial() -> None:
+    given = assigned(fleet(0, 10), ON_TRIAL)
+    assert carrying(given) == []
+    trials = {key: a.trial for key, a in given.items() if a.trial}
+    assert trials == {KEYS[0]: TokenTrial(region=REGIONS[0], fingerprint=NEW)}
+
+
+@pytest.mark.parametrize(
+    ("of_region", "after", "carriers", "wait"),
+    [
+        ({"looked_at": False, "carried": OLD}, timedelta(hours=1), 0, None),
+        ({}, timedelta(minutes=4), 0, timedelta(minutes=6)),
+        ({}, TRIAL, 1, None),
+        # De-authorized, or refused: the others keep the old one.
+        ({"ready": False}, timedelta(hours=1), 0, None),
+        ({"ready": False, "refuses": True}, timedelta(hours=1), 0, None),
+    ],
+)
+def test_a_trial(of_region: dict[str, bool], after: timedelta, carriers: int, wait: timedelta | None) -> None:
+    records = {**fleet(0, 10), KEYS[3]: on_trial(KEYS[3], **of_region)}  # type: ignore[arg-type]
+    assignment = assign_tokens(records, records, ON_TRIAL, NOW + after)
+    assert carrying(assignment.tokens) == [KEYS[3]][:carriers]
+    assert [key for key, a in assignment.tokens.items() if a.trial] == [KEYS[3]][carriers:]
+    assert assignment.wait == wait
+
+
+def test_where_the_trial_could_not_be_written_another_target_is_tried() -> None:
+    """Its region may be down for a day."""
+    records = {**fleet(0, 10), KEYS[0]: on_trial(KEYS[0], carried=OLD, ready=False)}
+    given = assigned(records, ON_TRIAL)
+    assert given[KEYS[0]] == Assigned(OLD, TokenTrial(region=REGIONS[1], fingerprint=NEW))
+
+
+def test_where_the_old_token_is_refused_nothing_is_tried_first_and_who_lost_it_gets_the_new_one_at_once() -> None:
+    lost = {key: record(key, OLD, ready=False, refuses=True) for key in KEYS[:3]}
+    records = {**fleet(0, 10), **lost}
+    refused = Wanted(NEW, OLD, frozenset({OLD}), TRIAL)
+    assert carrying(assigned(records, refused)) == KEYS[:3]
+    healed = {**records, **{key: record(key, NEW) for key in KEYS[:3]}}
+    assert len(carrying(assigned(healed, refused))) == 6
+
+
+def test_who_cannot_be_authorized_with_the_old_token_any_more_gets_the_new_one_at_once() -> None:
+    records = {**fleet(0, 10), KEYS[5]: record(KEYS[5], OLD, ready=False, problems=(("TokenInvalid", 1),))}
+    assert carrying(assigned(records, ON_TRIAL)) == [KEYS[5]]
 
 
 def test_the_first_token_of_all_goes_everywhere_at_once() -> None:
-    assert set(assign_tokens(KEYS, {}, NEW, NEW).values()) == {NEW}
+    fresh = Wanted(NEW, NEW, trial=TRIAL)
+    assert set(assign_tokens(KEYS, {}, fresh, NOW).tokens.values()) == {Assigned(NEW)}
     without = {key: record(key, None) for key in KEYS}
-    assert set(assign_tokens(KEYS, without, NEW, NEW).values()) == {NEW}
+    assert set(assigned(without, fresh).values()) == {Assigned(NEW)}
 
 
 def test_a_new_account_in_the_middle_gets_what_is_known_to_work() -> None:
-    records = fleet(2, 7)
-    assert assign_tokens(KEYS, records, NEW, OLD)[KEYS[9]] == OLD
-    assert assign_tokens(KEYS, fleet(9, 0), NEW, OLD)[KEYS[9]] == NEW
+    assert assign_tokens(KEYS, fleet(2, 7), Wanted(NEW, OLD), NOW).tokens[KEYS[9]] == Assigned(OLD)
+    assert assign_tokens(KEYS, fleet(9, 0), Wanted(NEW, OLD), NOW).tokens[KEYS[9]] == Assigned(NEW)
 
 
 def test_without_a_usable_token_everything_stays() -> None:
-    records = fleet(3, 6)
-    tokens = assign_tokens(KEYS, records, None, None)
-    assert tokens == {key: records[key].token_fingerprint if key in records else None for key in KEYS}
+    records = {**fleet(3, 6), KEYS[4]: on_trial(KEYS[4])}
+    tokens = assign_tokens(KEYS, records, Wanted(None, None), NOW).tokens
+    assert tokens == {
+        key: Assigned(records[key].token_fingerprint, records[key].trial) if key in records else Assigned(None)
+        for key in KEYS
+    }
 
 
 def test_carried_by_all() -> None:
     assert carried_by_all(KEYS, fleet(10, 0), NEW)
     assert not carried_by_all(KEYS, fleet(9, 1), NEW)
     assert not carried_by_all(KEYS, fleet(9, 0), NEW)
+    assert not carried_by_all(KEYS, {**fleet(10, 0), KEYS[0]: record(KEYS[0], NEW, looked_at=False)}, NEW)
 
 
-@given(st.lists(st.sampled_from([OLD, NEW, None]), min_size=1, max_size=10))
-def test_it_ends_with_all_and_nobody_goes_back(tokens: list[str | None]) -> None:
+def test_a_target_that_was_down_and_still_carries_the_old_one_keeps_the_old_one_in_use() -> None:
+    down = record(KEYS[0], NEW, ready=False, carried=OLD)
+    records = {**fleet(10, 0), KEYS[0]: down}
+    assert not carried_by_all(KEYS, records, NEW)
+    assert [(r.account_id, c.region) for r, c in behind_targets(records.values(), NEW)] == [
+        (down.account_id, region) for region in REGIONS
+    ]
+
+
+@given(st.lists(st.sampled_from([OLD, NEW, None]), min_size=1, max_size=10), st.booleans())
+def test_it_ends_with_all_and_nobody_goes_back(tokens: list[str | None], trial: bool) -> None:
     records = {key: record(key, token) for key, token in zip(KEYS, tokens, strict=False)}
-    for _ in range(8):
-        wanted = assign_tokens(records, records, NEW, OLD)
-        assert all(wanted[key] == NEW for key, r in records.items() if r.token_fingerprint == NEW)
-        records = {key: record(key, token) for key, token in wanted.items()}
-    assert set(wanted.values()) == {NEW}
+    wanted_tokens = Wanted(NEW, OLD, trial=TRIAL if trial else timedelta(0))
+    now = NOW
+    for _ in range(10):
+        wanted = assign_tokens(records, records, wanted_tokens, now).tokens
+        assert all(wanted[key].token == NEW for key, r in records.items() if r.token_fingerprint == NEW)
+        assert sum(a.trial is not None for a in wanted.values()) <= 1
+        records = {
+            key: on_trial(key) if assigned.trial else record(key, assigned.token) for key, assigned in wanted.items()
+        }
+        now += TRIAL
+    assert {a.token for a in wanted.values()} == {NEW}

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from zerotouch.controller.objects import Parent
 from zerotouch.controller.secrets import SecretWatch
 from zerotouch.controller.settings import Settings
 from zerotouch.controller.stats import Stats
-from zerotouch.controller.tokens import TokenResult, Tokens
+from zerotouch.controller.tokens import TokenResult, Tokens, Told
 from zerotouch.qualys.errors import GatewayUnavailable
 from zerotouch.qualys.tokens import SubscriptionToken, parse_token
 
@@ -81,7 +82,7 @@ class World:
         parts = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in ({}, payload, {})]
         return parse_token(".".join(parts))
 
-    async def look(self, carried: bool = True) -> TokenResult:
+    async def look(self, carried: bool = True, refused: Iterable[str] = ()) -> TokenResult:
         annotations = {"zerotouch.dev/rotateToken": self.rotate} if self.rotate else {}
         body = {
             "metadata": {
@@ -93,7 +94,9 @@ class World:
                 "regions": {"names": ["us-east-1"]},
             },
         }  # fmt: skip
-        return await self.tokens.resolve(Parent.of(body), "https://gateway", lambda _: carried)
+        return await self.tokens.resolve(
+            Parent.of(body), "https://gateway", Told(lambda _: carried, frozenset(refused))
+        )
 
 
 @pytest.fixture
@@ -155,7 +158,7 @@ async def test_killed_in_the_middle_of_a_mint_it_waits_before_it_mints_again(wor
     assert waiting.current is None
     assert waiting.problem is not None
     assert world.minted == 1
-    world.now += timedelta(seconds=61)
+    world.now += timedelta(seconds=91)
     assert (await world.look()).current is not None
     assert world.minted == 2
 

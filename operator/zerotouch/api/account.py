@@ -19,6 +19,7 @@ from zerotouch.api.spec import (
     Regions,
     Tags,
 )
+from zerotouch.api.token import Fingerprint, Healing, TokenTrial
 from zerotouch.api.types import (
     IMMUTABLE,
     AccountID,
@@ -71,9 +72,12 @@ class QualysZeroTouchAccountSpec(Model):
     parent: ParentRef = Field(description="The QualysZeroTouch that declares the account.")
     access: AccountAccess = Field(description="How the operator gets into the account.")
     gateway_url: Annotated[str, Field(max_length=253)] = Field(description="The Qualys API gateway.")
-    token_fingerprint: Annotated[str, Field(max_length=12)] | None = Field(
+    token_fingerprint: Fingerprint | None = Field(
         default=None,
         description="Keyed hash of the subscription token, 12 hex digits; never the token.",
+    )
+    token_trial: TokenTrial | None = Field(
+        default=None, description="A region that carries a new token first; the others carry tokenFingerprint."
     )
     regions: Regions = Field(description="The regions to set up.")
     inventory: Inventory = Field(description="How SSM collects inventory.")
@@ -117,6 +121,13 @@ class RegionState(Model):
     connection_version: Annotated[str, Field(max_length=128)] | None = Field(
         default=None,
         description="UUID and last modification of the connection as the operator left it: its secret values cannot be read.",
+    )
+    token: Fingerprint | None = Field(
+        default=None, description="Keyed hash of the token that the connection was last seen to carry."
+    )
+    healing: Healing | None = Field(
+        default=None,
+        description="Set while the connection was de-authorized lately: how often, and whether it still is.",
     )
     since: datetime | None = Field(default=None, description="Since when it is in this state.")
     ready: int = Field(default=0, ge=0, description="Resources that are right.")

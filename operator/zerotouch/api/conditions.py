@@ -27,6 +27,9 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound"
     TOKEN_EXPIRING = "TokenExpiring"
     TOKEN_INVALID = "TokenInvalid"
+    TOKEN_REFUSED = "TokenRefused"
+    TOKEN_ROLLOUT_STUCK = "TokenRolloutStuck"
+    DEAUTHORIZED = "Deauthorized"
     GATEWAY_NOT_ALLOWED = "GatewayNotAllowed"
     GATEWAY_UNAUTHORIZED = "GatewayUnauthorized"
     GATEWAY_RATE_LIMITED = "GatewayRateLimited"
@@ -80,7 +83,8 @@ class ObjectStatus(Model):
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
         "while somebody else uses our connection, and Delivering, which tells whether events reach Qualys; of a parent "
-        "also TokenCurrent, which is False ahead of the expiry of a token that a person has to replace.",
+        "also TokenCurrent, which is False ahead of the expiry of a token that a person has to replace and while Qualys "
+        "refuses it, and TokenRolledOut, which is False while regions still carry another token.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

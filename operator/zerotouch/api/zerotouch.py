@@ -91,6 +91,14 @@ class TokenOptions(Model):
         "life are over; for a token made by hand, how long before its exp a warning is given.",
         json_schema_extra=rules(("duration(self) >= duration('1h')", "rotateBefore must be at least 1h", None)),
     )
+    trial: Duration = Field(
+        default="10m",
+        description="How long one region of one account carries a new token before the others get it, 0s to 24h: time for "
+        "an instance to start there, and for Qualys to refuse the token if it is bad.",
+        json_schema_extra=rules(
+            ("duration(self) <= duration('24h')", "trial must be from 0s to 24h, for example 10m", None)
+        ),
+    )
 
 
 class Qualys(Model):
@@ -246,6 +254,12 @@ class TokenStatus(Model):
     expires_at: datetime | None = Field(default=None, description="exp of the token, where it has one.")
     next: Annotated[str, Field(max_length=12)] | None = Field(
         default=None, description="Fingerprint of the token that is being rolled out and will be the one in use."
+    )
+    behind: int | None = Field(
+        default=None, ge=0, description="Regions of accounts that still carry another token; empty where none does."
+    )
+    behind_targets: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=10)] = Field(
+        default_factory=list, description="Up to 10 of them, as account/region."
     )
 
 

@@ -92,9 +92,8 @@ class AccountHandler:
     async def _pass(self, account: Account) -> tuple[AccountReport, Account]:
         """The report, and the object as it is after the regions were remembered."""
         shared, live = self._shared, account
-        token = shared.tokens.held(account.parent_key, account.spec.token_fingerprint)
         due = due_surveys(account.spec, account.status, account.meta.requested_at, now())
-        given = account.input(shared.settings.owner_id, token.reveal() if token else None, due)
+        given = account.input(shared.settings.owner_id, *self._tokens(account), due)
 
         def entering(scopes: Sequence[str]) -> None:
             """Called in the pass's thread before its first write: where we have been must outlive a crash."""
@@ -107,6 +106,14 @@ class AccountHandler:
             shared.threads, lambda: shared.reconciler.reconcile(given, shared.stop, shared.fence, entering)
         )
         return report, live
+
+    def _tokens(self, account: Account) -> tuple[str | None, str | None]:
+        """The account's token, and the one on trial in one of its regions."""
+        trial = account.spec.token_trial
+        fingerprints = (account.spec.token_fingerprint, trial.fingerprint if trial else None)
+        held = [self._shared.tokens.held(account.parent_key, fingerprint) for fingerprint in fingerprints]
+        first, second = (token.reveal() if token else None for token in held)
+        return first, second
 
     async def _remember(self, account: Account, scopes: Sequence[str]) -> Account:
         regions = pending_scopes(account.status, scopes, now())

@@ -143,6 +143,8 @@ def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> Re
         message=scope.problem.message[:_MOST_MESSAGE] if scope.problem else None,
         hash=scope.hash,
         connection_version=scope.version,
+        token=scope.token,
+        healing=scope.healing,
         since=before.since if before is not None and same else now,
         ready=scope.ready,
         total=scope.total,

@@ -1,17 +1,21 @@
 """What the watch has seen, in slim records: a thousand bodies would not fit into memory."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from zerotouch.api.account import QualysZeroTouchAccountStatus
+from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Reason
 from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
+from zerotouch.api.token import TokenTrial
 from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
+from zerotouch.plan.healing import is_refused
+from zerotouch.plan.version import modified_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,22 @@ class Trigger:
         )
 
 
+class Carrier(NamedTuple):
+    """A region whose connection carries a token. `written_at`: when it was last written, as far as known."""
+
+    region: str
+    token: str
+    ready: bool
+    refuses: bool
+    written_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """An account's status as parents and metrics need it.
 
     `states`: region state → number of regions. `drift`: (region, kind) → number of fields.
-    `problems`: reason → number of regions.
+    `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours.
     """
 
     observed_generation: int | None = None
@@ -55,6 +69,7 @@ class View:
     states: tuple[tuple[str, int], ...] = ()
     drift: tuple[tuple[str, str, int], ...] = ()
     problems: tuple[tuple[str, int], ...] = ()
+    carriers: tuple[Carrier, ...] = ()
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -71,7 +86,18 @@ class View:
             states=tuple(sorted(Counter(r.state.value for r in status.regions).items())),
             drift=tuple((region, kind, n) for (region, kind), n in sorted(drift.items())),
             problems=tuple(sorted(Counter(r.reason for r in status.regions if r.reason).items())),
+            carriers=tuple(_carrier(r, r.token) for r in status.regions if r.token and r.state is not State.REMOVING),
         )
+
+
+def _carrier(region: RegionState, token: str) -> Carrier:
+    return Carrier(
+        region=sys.intern(region.name),
+        token=sys.intern(token),
+        ready=region.state is State.READY,
+        refuses=is_refused(region.healing),
+        written_at=modified_at(region.connection_version),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +114,17 @@ class AccountRecord:
     suspended: bool
     interval: float
     view: View
+    trial: TokenTrial | None = None
 
     @property
     def ready(self) -> bool:
         """Right, as far as the present spec goes."""
-        current = self.view.observed_generation == self.trigger.generation
-        return self.view.ready and current and not self.trigger.deleting
+        return self.view.ready and self.looked_at and not self.trigger.deleting
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a pass has ended since its spec was last changed."""
+        return self.view.observed_generation == self.trigger.generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,8 @@ class ParentRecord:
     trigger: Trigger
     ready: bool
     token_expires_at: datetime | None
+    token_behind: int = 0
+    rollout_since: datetime | None = None
 
 
 Record = AccountRecord | ParentRecord
@@ -119,12 +152,15 @@ def record_of(plural: str, body: Mapping[str, Any]) -> Record | Key:
 
 def _parent_record(body: Mapping[str, Any]) -> ParentRecord:
     parent = Parent.of(body)
-    ready = condition(parent.status.conditions, "Ready")
+    ready, token = condition(parent.status.conditions, "Ready"), parent.status.token
+    rolled_out = condition(parent.status.conditions, "TokenRolledOut")
     return ParentRecord(
         parent.key,
         Trigger.of(parent.meta),
         ready is not None and ready.status == "True",
-        parent.status.token.expires_at if parent.status.token else None,
+        token.expires_at if token else None,
+        (token.behind if token else None) or 0,
+        rolled_out.last_transition_time if rolled_out is not None and rolled_out.status == "False" else None,
     )
 
 
@@ -141,6 +177,7 @@ def _account_record(body: Mapping[str, Any]) -> AccountRecord:
         account.spec.suspend,
         parse_duration(account.spec.interval).total_seconds(),
         View.of(account.status),
+        account.spec.token_trial,
     )
 
 

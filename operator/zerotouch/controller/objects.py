@@ -150,13 +150,26 @@ class Account:
     def parent_key(self) -> Key:
         return parent_key(self.key.namespace, self.spec.parent.name)
 
-    def input(self, owner_id: str, token: str | None, due_surveys: frozenset[str] = frozenset()) -> AccountInput:
+    def input(
+        self,
+        owner_id: str,
+        token: str | None,
+        trial_token: str | None = None,
+        due_surveys: frozenset[str] = frozenset(),
+    ) -> AccountInput:
         """What a pass needs to know; a region that was never entered (total 0) is none that we were in."""
-        owner = f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}"
         entered = [r for r in self.status.regions if r.total > 0]
-        previous = {r.name: r.hash for r in entered}
-        versions = {r.name: r.connection_version for r in entered}
-        return AccountInput(self.spec, owner, previous, versions, token, due_surveys)
+        return AccountInput(
+            self.spec,
+            f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}",
+            previous={r.name: r.hash for r in entered},
+            versions={r.name: r.connection_version for r in entered},
+            carried={r.name: r.token for r in entered},
+            healings={r.name: r.healing for r in entered},
+            token=token,
+            trial_token=trial_token,
+            due_surveys=due_surveys,
+        )
 
 
 def spec_hash(spec: QualysZeroTouchAccountSpec) -> str:

@@ -1,7 +1,8 @@
 """One `QualysZeroTouch`: its token, its account objects, its status."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -17,6 +18,7 @@ from zerotouch.api.meta import (
     PARENT_LABEL,
     SLOT_LABEL,
 )
+from zerotouch.api.types import parse_duration
 from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchStatus
 from zerotouch.controller.conditions import Verdict, conditions, now, transition
 from zerotouch.controller.index import AccountRecord
@@ -25,16 +27,18 @@ from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, ac
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
 from zerotouch.controller.parent_status import ParentProblem, parent_status
 from zerotouch.controller.queue import Priority
-from zerotouch.controller.rollout import assign_tokens, carried_by_all
+from zerotouch.controller.rollout import Assignment, Wanted, assign_tokens, carried_by_all, refused_by
 from zerotouch.controller.shared import Shared
 from zerotouch.controller.token_secret import owner_reference
-from zerotouch.controller.tokens import TokenResult
+from zerotouch.controller.token_status import TokenView, token_view
+from zerotouch.controller.tokens import TokenResult, Told
 from zerotouch.desired.account import account_name, resolve_account, slot_of
 from zerotouch.qualys.platforms import GatewayNotAllowed, resolve_gateway
 
 _log = structlog.get_logger()
 _WRITES_AT_ONCE: Final = 8
 _INDEX_LAG_SECONDS: Final = 2.0
+_TRIAL_LAG_SECONDS: Final = 1.0
 _DELETION_SECONDS: Final = 10.0
 
 
@@ -73,27 +77,30 @@ class ParentHandler:
 
     async def _reconcile(self, parent: Parent) -> Outcome:
         qualys = parent.spec.qualys
-        result = TokenResult()
+        result, wait = TokenResult(), None
         try:
             gateway = resolve_gateway(qualys.platform, qualys.gateway_url, self._shared.settings.allowed_gateways)
         except GatewayNotAllowed as error:
             problem: ParentProblem | None = ParentProblem(Reason.GATEWAY_NOT_ALLOWED, str(error))
         else:
-            result = await self._shared.tokens.resolve(parent, gateway, self._carried(parent))
+            result = await self._shared.tokens.resolve(parent, gateway, self._told(parent))
             problem = result.problem
-            await self._children(parent, gateway, result)
+            wait = await self._children(parent, gateway, result)
         await self._remove_undeclared(parent)
         await self._tell(parent, problem, result)
         if problem is None or problem.person:
-            return after(parent.spec.interval)
+            return _sooner(after(parent.spec.interval), wait)
         return retry(problem.wait)
 
-    async def _children(self, parent: Parent, gateway: str, result: TokenResult) -> None:
-        """Create and change account objects, and have those looked at that need it."""
+    async def _children(self, parent: Parent, gateway: str, result: TokenResult) -> timedelta | None:
+        """Create and change account objects, and have those looked at that need it.
+
+        Answers how long a token is still on trial.
+        """
         shared, writes = self._shared, []
         asked = parent.meta.requested_at != parent.status.last_handled_reconcile_at
-        wanted = self._wanted(parent, gateway, result)
-        for key, spec in wanted.items():
+        assignment = self._assign(parent, result)
+        for key, spec in self._wanted(parent, gateway, assignment).items():
             record, digest = shared.index.account(key), spec_hash(spec)
             first = shared.expected.get(key) is None
             shared.expected[key] = digest
@@ -106,6 +113,7 @@ class ParentHandler:
             elif first or asked:
                 self._enqueue(record, parent, asked)
         await _at_once(writes)
+        return assignment.wait
 
     async def _remove_undeclared(self, parent: Parent) -> None:
         declared = _entries(parent)
@@ -114,19 +122,30 @@ class ParentHandler:
             self._shared.expected.pop(record.key, None)
         await _at_once([self._remove(record, parent) for record in undeclared])
 
-    def _wanted(self, parent: Parent, gateway: str, result: TokenResult) -> dict[Key, QualysZeroTouchAccountSpec]:
+    def _assign(self, parent: Parent, result: TokenResult) -> Assignment:
+        records = self._records(parent)
+        trial = timedelta(0) if result.observing else parse_duration(parent.spec.qualys.token.trial)
+        refused = frozenset(carrier.token for _, carrier in refused_by(records.values()))
+        wanted = Wanted(result.target, result.fallback, refused, trial)
+        return assign_tokens(_entries(parent), records, wanted, datetime.now(UTC))
+
+    def _wanted(self, parent: Parent, gateway: str, assignment: Assignment) -> dict[Key, QualysZeroTouchAccountSpec]:
         ref = ParentRef(name=parent.key.name, uid=parent.meta.uid)
-        entries = _entries(parent)
-        tokens = assign_tokens(entries, self._records(parent), result.target, result.fallback)
-        return {key: resolve_account(ref, parent.spec, entry, gateway, tokens[key]) for key, entry in entries.items()}
+        wanted: dict[Key, QualysZeroTouchAccountSpec] = {}
+        for key, entry in _entries(parent).items():
+            assigned = assignment.tokens[key]
+            spec = resolve_account(ref, parent.spec, entry, gateway, assigned.token)
+            wanted[key] = spec.model_copy(update={"token_trial": assigned.trial})
+        return wanted
 
     def _records(self, parent: Parent) -> dict[Key, AccountRecord]:
         children = self._shared.index.children(parent.key)
         return {record.key: record for record in children if not record.trigger.deleting}
 
-    def _carried(self, parent: Parent) -> Callable[[str], bool]:
+    def _told(self, parent: Parent) -> Told:
         entries, records = _entries(parent), self._records(parent)
-        return lambda fingerprint: carried_by_all(entries, records, fingerprint)
+        refused = frozenset(carrier.token for _, carrier in refused_by(records.values()))
+        return Told(lambda fingerprint: carried_by_all(entries, records, fingerprint), refused)
 
     def _enqueue(self, record: AccountRecord, parent: Parent, asked: bool) -> None:
         """After a start, what is not right goes first and the rest is spread over the interval."""
@@ -216,12 +235,13 @@ class ParentHandler:
         return len([body async for body in self._shared.kube.list(path, metadata_only=True, selector=selector)])
 
     async def _tell(self, parent: Parent, problem: ParentProblem | None, result: TokenResult) -> None:
+        token = self._token_view(parent, result)
         status = parent_status(
             len(parent.spec.accounts),
             self._shared.index.children(parent.key),
             problem,
-            result.status,
-            result.expiring,
+            token.status,
+            token.conditions,
             parent.status,
             parent.meta.generation,
             parent.meta.requested_at,
@@ -229,6 +249,11 @@ class ParentHandler:
         )
         await self._write(parent, status)
         await self._tell_token(parent, status)
+
+    def _token_view(self, parent: Parent, result: TokenResult) -> TokenView:
+        records = list(self._records(parent).values())
+        trial = parse_duration(parent.spec.qualys.token.trial)
+        return token_view(result, records, trial, parent.status.conditions, parent.meta.generation, now())
 
     async def _tell_token(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
         before, after, events = parent.status.token, status.token, self._shared.events
@@ -238,13 +263,15 @@ class ParentHandler:
             text = f"token {after.next} is being rolled out, in growing waves; {after.fingerprint} serves until then"
             await events.normal(parent.key, parent.meta.uid, "TokenRotationStarted", text)
         if after.fingerprint != before.fingerprint:
-            text = f"token {after.fingerprint} took the place of {before.fingerprint}"
+            how = "took" if parent.spec.qualys.auth.credentials_secret_ref else "takes, in growing waves,"
+            text = f"token {after.fingerprint} {how} the place of {before.fingerprint}"
             await events.normal(parent.key, parent.meta.uid, "TokenRotated", text)
 
-    async def _warn_of_expiry(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
-        current = transition(parent.status.conditions, status.conditions, "TokenCurrent")
-        if current is not None and current.status == "False":
-            await self._shared.events.warning(parent.key, parent.meta.uid, current.reason, current.message)
+    async def _warn_of_token(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
+        for kind in ("TokenCurrent", "TokenRolledOut"):
+            told = transition(parent.status.conditions, status.conditions, kind)
+            if told is not None and told.status == "False" and told.reason != Reason.PROGRESSING:
+                await self._shared.events.warning(parent.key, parent.meta.uid, told.reason, told.message)
 
     async def _say(self, parent: Parent, verdict: Verdict, reason: Reason, message: str) -> None:
         said = conditions(verdict, reason, message, parent.status.conditions, parent.meta.generation, now())
@@ -253,7 +280,7 @@ class ParentHandler:
 
     async def _write(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
         await self._shared.writer.status(parent, status)
-        await self._warn_of_expiry(parent, status)
+        await self._warn_of_token(parent, status)
         ready = transition(parent.status.conditions, status.conditions)
         if ready is None or ready.reason == Reason.PROGRESSING:
             return
@@ -266,6 +293,12 @@ def _entries(parent: Parent) -> dict[Key, AccountEntry]:
     """Account object → the entry that declares it."""
     key, entries = parent.key, parent.spec.accounts
     return {account_key(key.namespace, account_name(key.name, entry.id)): entry for entry in entries}
+
+
+def _sooner(outcome: Outcome, wait: timedelta | None) -> Outcome:
+    if wait is None or outcome.delay is None:
+        return outcome
+    return Outcome(min(outcome.delay, wait.total_seconds() + _TRIAL_LAG_SECONDS))
 
 
 def spread(key: Key) -> float:

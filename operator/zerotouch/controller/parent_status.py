@@ -1,13 +1,13 @@
 """From the account objects' states to their parent's status. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.zerotouch import AccountCounts, QualysZeroTouchStatus, TokenStatus, WorstAccount
-from zerotouch.controller.conditions import Verdict, conditions, make
+from zerotouch.controller.conditions import Verdict, conditions
 from zerotouch.controller.index import AccountRecord
 
 _MOST_WORST: Final = 20
@@ -29,13 +29,13 @@ def parent_status(
     accounts: Sequence[AccountRecord],
     problem: ParentProblem | None,
     token: TokenStatus | None,
-    expiring: str | None,
+    token_conditions: Iterable[Condition],
     previous: QualysZeroTouchStatus,
     generation: int,
     requested_at: str | None,
     now: datetime,
 ) -> QualysZeroTouchStatus:
-    """`declared`: accounts in the spec. `accounts`: the account objects there are. `expiring`: what to do about the token."""
+    """`declared`: accounts in the spec. `accounts`: the account objects there are."""
     alive = [a for a in accounts if not a.trigger.deleting]
     ready = sum(a.ready for a in alive)
     deleting = len(accounts) - len(alive)
@@ -44,7 +44,7 @@ def parent_status(
         observed_generation=generation,
         conditions=[
             *conditions(verdict, reason, message, previous.conditions, generation, now),
-            _token_current(expiring, previous, generation, now),
+            *token_conditions,
         ],
         accounts=AccountCounts(total=declared, ready=ready, not_ready=max(0, declared - ready), deleting=deleting),
         ready_accounts=f"{ready}/{declared}",
@@ -53,12 +53,6 @@ def parent_status(
         token=token,
         last_handled_reconcile_at=requested_at,
     )
-
-
-def _token_current(expiring: str | None, previous: QualysZeroTouchStatus, generation: int, now: datetime) -> Condition:
-    if expiring is None:
-        return make("TokenCurrent", "True", Reason.SUCCEEDED, "", previous.conditions, generation, now)
-    return make("TokenCurrent", "False", Reason.TOKEN_EXPIRING, expiring, previous.conditions, generation, now)
 
 
 def _verdict(

@@ -1,6 +1,6 @@
 """When a minted token is used, followed by a new one, or replaced. Pure: time is handed in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -8,7 +8,13 @@ from typing import Final
 from zerotouch.qualys.tokens import SubscriptionToken
 
 # A mint that was begun this long ago, and whose token nobody kept, is lost.
-MINT_TIMEOUT: Final = timedelta(seconds=60)
+MINT_TIMEOUT: Final = timedelta(seconds=90)
+# A gateway that refuses every token must not be asked for ever more of them: the first one that it refuses is followed
+# at once, the second a day later, and after the third a person is needed, or a week.
+REFUSALS_AT_ONCE: Final = 1
+MOST_REFUSALS: Final = 3
+REFUSAL_PAUSE: Final = timedelta(hours=24)
+REFUSALS_FORGOTTEN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,17 @@ class Minted:
 
 @dataclass(frozen=True)
 class Kept:
-    """What our Secret holds: the token in use, the one that follows it, and a mint that was begun."""
+    """What our Secret holds: the token in use, the one that follows it, and a mint that was begun.
+
+    `refused`: fingerprints of the tokens that Qualys refused one after the other, the last of them seen at `refused_at`.
+    """
 
     current: Minted | None = None
     next: Minted | None = None
     mint_started_at: datetime | None = None
     rotate_handled: str | None = None
+    refused: tuple[str, ...] = ()
+    refused_at: datetime | None = None
     version: str | None = field(default=None, compare=False)
 
 
@@ -44,34 +55,77 @@ class Asked:
 
 
 class Step(StrEnum):
-    """What to do now."""
+    """What to do now. DROP: go back from the next token to the one in use. REFUSED: nothing may be minted for now."""
 
     USE = "use"
     MINT_CURRENT = "mint current"
     MINT_NEXT = "mint next"
     PROMOTE = "promote"
+    DROP = "drop"
     WAIT = "wait"
+    REFUSED = "refused"
 
 
-def decide(kept: Kept, asked: Asked, carried: bool, now: datetime) -> Step:
-    """`carried`: every account object carries the next token."""
-    step = _decide(kept, asked, carried, now)
+def decide(kept: Kept, asked: Asked, carried: bool, refused: frozenset[str], now: datetime) -> Step:
+    """`carried`: every target carries the next token. `refused`: the tokens that some target tells to be refused."""
+    step = _decide(kept, asked, carried, refused, now)
     minting = step in {Step.MINT_CURRENT, Step.MINT_NEXT}
     if minting and kept.mint_started_at is not None and now < kept.mint_started_at + MINT_TIMEOUT:
         return Step.WAIT
     return step
 
 
-def _decide(kept: Kept, asked: Asked, carried: bool, now: datetime) -> Step:
+def _decide(kept: Kept, asked: Asked, carried: bool, refused: frozenset[str], now: datetime) -> Step:
     current, following = usable(kept.current, asked.gateway, now), usable(kept.next, asked.gateway, now)
+    may_mint = asked_for(kept, asked, now) or now >= mint_again_at(kept, now)
     if current is None:
-        return Step.PROMOTE if following is not None else Step.MINT_CURRENT
-    wanted_now = asked.rotate is not None and asked.rotate != kept.rotate_handled
-    if following is not None and following.source == asked.source and not wanted_now:
-        return Step.PROMOTE if carried else Step.USE
-    if following is None and current.source == asked.source and not wanted_now and now < rotation_due(current, asked):
-        return Step.USE
-    return Step.MINT_NEXT
+        if following is not None:
+            return Step.PROMOTE
+        return Step.MINT_CURRENT if may_mint else Step.REFUSED
+    if asked_for(kept, asked, now):
+        return Step.MINT_NEXT
+    if following is None:
+        wanted = current.fingerprint in refused or now >= rotation_due(current, asked)
+        return Step.MINT_NEXT if wanted and may_mint else Step.USE
+    if following.fingerprint in refused:
+        if may_mint:
+            return Step.MINT_NEXT
+        return Step.USE if current.fingerprint in refused else Step.DROP
+    # One that is due itself has waited long enough for targets that cannot be reached.
+    return Step.PROMOTE if carried or now >= rotation_due(following, asked) else Step.USE
+
+
+def asked_for(kept: Kept, asked: Asked, now: datetime) -> bool:
+    """Whether a person wants another token than the newest: by annotation, other credentials, or another gateway."""
+    minted = [m for m in (kept.next, kept.current) if m is not None]
+    if not minted:
+        return False
+    if asked.rotate is not None and asked.rotate != kept.rotate_handled:
+        return True
+    ours = [m for m in minted if m.gateway == asked.gateway]
+    newest = next((m for m in ours if usable(m, asked.gateway, now)), ours[0] if ours else None)
+    return newest is None or newest.source != asked.source
+
+
+def note_refused(kept: Kept, refused: frozenset[str], now: datetime) -> Kept:
+    """Count each of our tokens that is refused once."""
+    ours = {minted.fingerprint for minted in (kept.current, kept.next) if minted is not None}
+    new = tuple(sorted((refused & ours) - set(kept.refused)))
+    if not new:
+        return kept
+    return replace(kept, refused=(*_in_a_row(kept, now), *new), refused_at=now)
+
+
+def mint_again_at(kept: Kept, now: datetime) -> datetime:
+    """From when on a token may be minted that no person asked for."""
+    in_a_row = len(_in_a_row(kept, now))
+    if in_a_row <= REFUSALS_AT_ONCE or kept.refused_at is None:
+        return now
+    return kept.refused_at + (REFUSAL_PAUSE if in_a_row < MOST_REFUSALS else REFUSALS_FORGOTTEN)
+
+
+def _in_a_row(kept: Kept, now: datetime) -> tuple[str, ...]:
+    return kept.refused if kept.refused_at is not None and now < kept.refused_at + REFUSALS_FORGOTTEN else ()
 
 
 def usable(minted: Minted | None, gateway: str, now: datetime) -> Minted | None:

@@ -35,6 +35,8 @@ def read_kept(secret: Secret | None, key: bytes) -> Kept:
         next=_minted(secret, key, "next."),
         mint_started_at=_time(secret, "mintStartedAt"),
         rotate_handled=_text(secret, "rotateHandled"),
+        refused=tuple((_text(secret, "refused") or "").split()),
+        refused_at=_time(secret, "refusedAt"),
         version=str(secret.meta["resourceVersion"]),
     )
 
@@ -46,6 +48,8 @@ def secret_body(parent: Parent, kept: Kept) -> dict[str, Any]:
         data["mintStartedAt"] = kept.mint_started_at.isoformat()
     if kept.rotate_handled is not None:
         data["rotateHandled"] = kept.rotate_handled
+    if kept.refused and kept.refused_at is not None:
+        data |= {"refused": " ".join(kept.refused), "refusedAt": kept.refused_at.isoformat()}
     version = {"resourceVersion": kept.version} if kept.version else {}
     return {
         "apiVersion": "v1",

@@ -13,12 +13,23 @@ import structlog
 from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import Mode
 from zerotouch.api.types import parse_duration
-from zerotouch.api.zerotouch import TokenSecretRef, TokenStatus
+from zerotouch.api.zerotouch import TokenSecretRef
 from zerotouch.controller.kube import KubeAPI, KubeError
 from zerotouch.controller.objects import Key, Parent, secret_path
 from zerotouch.controller.parent_status import ParentProblem
 from zerotouch.controller.queue import grown
-from zerotouch.controller.rotation import MINT_TIMEOUT, Asked, Kept, Minted, Step, decide, usable
+from zerotouch.controller.rotation import (
+    MINT_TIMEOUT,
+    Asked,
+    Kept,
+    Minted,
+    Step,
+    asked_for,
+    decide,
+    mint_again_at,
+    note_refused,
+    usable,
+)
 from zerotouch.controller.secrets import Secret, SecretForbidden, SecretWatch
 from zerotouch.controller.settings import Settings
 from zerotouch.controller.stats import Stats
@@ -35,7 +46,16 @@ from zerotouch.qualys.tokens import SubscriptionToken, TokenInvalid, fingerprint
 
 _log = structlog.get_logger()
 
-Carried = Callable[[str], bool]
+
+@dataclass(frozen=True)
+class Told:
+    """What the account objects tell. `carried`: whether every target carries the token of that fingerprint.
+
+    `refused`: fingerprints of the tokens that Qualys refuses in some target.
+    """
+
+    carried: Callable[[str], bool]
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,12 +71,16 @@ class TokenResult:
     """`current`: the token in use. `next`: the one that is being rolled out. `problem`: what is wrong.
 
     A problem together with a token means that an old token still serves. `expiring`: what a person should do in time.
+    `minted`: whether a refused token can be followed by another, from `mint_again_at` on where not at once.
     """
 
     current: HeldToken | None = None
     next: HeldToken | None = None
     problem: ParentProblem | None = None
     expiring: str | None = None
+    minted: bool = False
+    mint_again_at: datetime | None = None
+    observing: bool = False
 
     @property
     def target(self) -> str | None:
@@ -68,17 +92,6 @@ class TokenResult:
     def fallback(self) -> str | None:
         """Fingerprint of the token that is known to work."""
         return self.current.fingerprint if self.current else None
-
-    @property
-    def status(self) -> TokenStatus | None:
-        """What may be said of it."""
-        if self.current is None:
-            return None
-        return TokenStatus(
-            fingerprint=self.current.fingerprint,
-            expires_at=self.current.token.expires_at,
-            next=self.next.fingerprint if self.next else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,7 @@ class Tokens:
         self._held: dict[Key, dict[str, SubscriptionToken]] = {}
         self._refused: dict[Key, _Refusal] = {}
         self._started: dict[Key, datetime] = {}
+        self._unkept: dict[Key, Kept] = {}
 
     def held(self, parent: Key, with_fingerprint: str | None) -> SubscriptionToken | None:
         """The parent's token that the fingerprint stands for, if it is one that may be used."""
@@ -126,18 +140,15 @@ class Tokens:
 
     def forget(self, parent: Key) -> None:
         """The parent is gone."""
-        for known in (self._held, self._refused, self._started):
+        for known in (self._held, self._refused, self._started, self._unkept):
             known.pop(parent, None)
         self._watch.forget(parent)
 
-    async def resolve(self, parent: Parent, gateway_url: str, carried: Carried) -> TokenResult:
-        """The token that the parent asks for, minted or rotated where need be. Raises KubeError.
-
-        `carried`: whether every account object carries the token of that fingerprint.
-        """
+    async def resolve(self, parent: Parent, gateway_url: str, told: Told) -> TokenResult:
+        """The token that the parent asks for, minted or rotated where need be. Raises KubeError."""
         self._watch.start(parent.key)
         try:
-            result = await self._resolve(parent, gateway_url, carried)
+            result = await self._resolve(parent, gateway_url, told)
         except _Unusable as error:
             result = TokenResult(problem=error.problem)
         except SecretForbidden as error:
@@ -145,9 +156,9 @@ class Tokens:
         usable_now = [held for held in (result.current, result.next) if held is not None]
         if usable_now:
             self._held[parent.key] = {held.fingerprint: held.token for held in usable_now}
-        return result
+        return replace(result, observing=parent.spec.mode is Mode.OBSERVE)
 
-    async def _resolve(self, parent: Parent, gateway_url: str, carried: Carried) -> TokenResult:
+    async def _resolve(self, parent: Parent, gateway_url: str, told: Told) -> TokenResult:
         auth = parent.spec.qualys.auth
         if auth.subscription_token_secret_ref is not None:
             held = await self._given(parent, auth.subscription_token_secret_ref)
@@ -155,7 +166,7 @@ class Tokens:
         if auth.credentials_secret_ref is None:
             raise _Unusable(Reason.INVALID_SPEC, "spec.qualys.auth: give exactly one of its fields")
         credentials = await self._credentials(parent, auth.credentials_secret_ref.name)
-        return await self._minted(parent, gateway_url, credentials, carried)
+        return await self._minted(parent, gateway_url, credentials, told)
 
     async def _given(self, parent: Parent, ref: TokenSecretRef) -> HeldToken:
         value = (await self._read(parent, ref.name)).get(ref.key)
@@ -190,9 +201,7 @@ class Tokens:
             raise _Unusable(Reason.SECRET_NOT_FOUND, f"there is no Secret {name} in namespace {where}: create it")
         return secret
 
-    async def _minted(
-        self, parent: Parent, gateway_url: str, credentials: _Credentials, carried: Carried
-    ) -> TokenResult:
+    async def _minted(self, parent: Parent, gateway_url: str, credentials: _Credentials, told: Told) -> TokenResult:
         kept = await self._kept(parent)
         asked = Asked(
             gateway_url,
@@ -200,16 +209,21 @@ class Tokens:
             parse_duration(parent.spec.qualys.token.rotate_before),
             parent.meta.rotate_token,
         )
-        if kept.mint_started_at is not None and kept.mint_started_at == self._started.get(parent.key):
-            # It was ours, and it has ended without a token.
-            kept = replace(kept, mint_started_at=None)
-        all_carry = kept.next is not None and carried(kept.next.fingerprint)
-        step, problem = decide(kept, asked, all_carry, self._now()), None
         if parent.spec.mode is Mode.OBSERVE:
-            step = Step.USE
+            return _result(kept, gateway_url, self._now(), None)
+        kept, now = await self._ended(parent, kept), self._now()
+        noted = note_refused(kept, told.refused, now)
+        if noted != kept:
+            kept = await self._write(parent, noted)
+        carried = kept.next is not None and told.carried(kept.next.fingerprint)
+        step, problem = decide(kept, asked, carried, told.refused, now), None
         match step:
             case Step.PROMOTE:
                 kept = await self._write(parent, replace(kept, current=kept.next, next=None))
+            case Step.DROP:
+                kept = await self._write(parent, replace(kept, next=None))
+            case Step.REFUSED:
+                problem = _all_refused(kept, now)
             case Step.WAIT:
                 problem = ParentProblem(
                     Reason.PROGRESSING, "a token is being minted", person=False, wait=MINT_TIMEOUT.total_seconds()
@@ -217,6 +231,23 @@ class Tokens:
             case Step.MINT_CURRENT | Step.MINT_NEXT:
                 kept, problem = await self._mint(parent, kept, asked, credentials, step)
         return _result(kept, gateway_url, self._now(), problem)
+
+    async def _ended(self, parent: Parent, kept: Kept) -> Kept:
+        """A mint of ours has ended: its token is kept now if that failed then; else there was none."""
+        started, unkept = self._started.get(parent.key), self._unkept.get(parent.key)
+        if kept.mint_started_at is None or kept.mint_started_at != started:
+            self._unkept.pop(parent.key, None)
+            return kept
+        if unkept is not None:
+            return await self._keep(parent, replace(unkept, version=kept.version))
+        return replace(kept, mint_started_at=None)
+
+    async def _keep(self, parent: Parent, fresh: Kept) -> Kept:
+        """A token that cannot be written down for now is not minted again, as long as we live."""
+        self._unkept[parent.key] = fresh
+        kept = await self._write(parent, fresh)
+        del self._unkept[parent.key]
+        return kept
 
     async def _mint(
         self, parent: Parent, kept: Kept, asked: Asked, credentials: _Credentials, step: Step
@@ -227,6 +258,8 @@ class Tokens:
         # Written first: a token that cannot be kept would be minted again and again, and two operators would mint two.
         started = self._now()
         self._started[parent.key] = started
+        if asked_for(kept, asked, started):
+            kept = replace(kept, refused=(), refused_at=None)
         kept = await self._write(parent, replace(kept, mint_started_at=started))
         _log.info("minting a subscription token", object=str(parent.key), gateway=asked.gateway, step=step.value)
         client = GatewayClient(asked.gateway, self._settings.gateway_ca_file)
@@ -240,7 +273,7 @@ class Tokens:
         minted = Minted(token, digest, asked.gateway, asked.source, self._now())
         fresh = replace(kept, mint_started_at=None, rotate_handled=asked.rotate)
         fresh = replace(fresh, current=minted) if step is Step.MINT_CURRENT else replace(fresh, next=minted)
-        return await self._write(parent, fresh), None
+        return await self._keep(parent, fresh), None
 
     def _refuse(self, parent: Key, source: str, error: GatewayError) -> ParentProblem:
         self._stats.mints["error"] += 1
@@ -294,7 +327,18 @@ def _result(kept: Kept, gateway: str, now: datetime, problem: ParentProblem | No
         HeldToken(current.token, current.fingerprint) if current else None,
         HeldToken(following.token, following.fingerprint) if following else None,
         problem,
+        minted=True,
+        mint_again_at=again if (again := mint_again_at(kept, now)) > now else None,
     )
+
+
+def _all_refused(kept: Kept, now: datetime) -> ParentProblem:
+    at = mint_again_at(kept, now)
+    text = (
+        f"Qualys refused {len(kept.refused)} tokens one after the other, and the last one has expired: the next one is "
+        f"minted at {at.isoformat(timespec='seconds')}, or once zerotouch.dev/rotateToken is annotated"
+    )
+    return ParentProblem(Reason.TOKEN_REFUSED, text)
 
 
 def _forbidden(parent: Parent, name: str) -> ParentProblem:

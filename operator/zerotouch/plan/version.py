@@ -22,6 +22,11 @@ def written_by_others(remembered: str | None, found: str | None) -> bool:
     return modified_at - left_at > _SETTLES_WITHIN
 
 
+def modified_at(version: str | None) -> datetime | None:
+    """The time of modification that a version holds."""
+    return _parts(version)[1] if version else None
+
+
 def _parts(version: str) -> tuple[str, datetime | None]:
     identity, _, at = version.partition("@")
     try:

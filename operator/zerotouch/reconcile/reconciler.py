@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, State
 from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import DeletionPolicy, Mode
+from zerotouch.api.token import Healing
 from zerotouch.aws.access import Access, RoleToAssume, session_name
 from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
 from zerotouch.aws.errors import AWSError, Retry
@@ -17,6 +18,7 @@ from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.change import ResourceID
+from zerotouch.reconcile.authorization import Remembered, utc_now
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
 from zerotouch.reconcile.scope import ScopePass, ScopeRemoval
@@ -39,23 +41,35 @@ class AccountInput:
     """One account's declared state and what is known of it.
 
     `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`, `versions`: scope → hash, and the
-    connection's version, as in the last status. `token`: the bearer token, only needed to create or update connections;
-    never shown. `due_surveys`: names of the surveys to run in each region after its pass.
+    connection's version, as in the last status; `carried`, `healings`: the fingerprint of the token that the connection
+    carried, and how it was healed. `token`: the bearer token, only needed to create or update connections; never shown.
+    `trial_token`: the one of the region that `spec.token_trial` names. `due_surveys`: names of the surveys to run in each
+    region after its pass.
     """
 
     spec: QualysZeroTouchAccountSpec
     owner: str
     previous: Mapping[str, str | None] = field(default_factory=dict)
     versions: Mapping[str, str | None] = field(default_factory=dict)
+    carried: Mapping[str, str | None] = field(default_factory=dict)
+    healings: Mapping[str, Healing | None] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
+    trial_token: str | None = field(default=None, repr=False)
     due_surveys: frozenset[str] = frozenset()
+
+    def remembered(self, scope: str) -> Remembered:
+        """What the last pass left of the scope."""
+        return Remembered(
+            self.previous.get(scope), self.versions.get(scope), self.carried.get(scope), self.healings.get(scope)
+        )
 
 
 class Reconciler:
     """Thread-safe; one for the whole process. Blocks while AWS is called."""
 
-    def __init__(self, settings: AWSSettings | None = None) -> None:
-        self._settings = settings or AWSSettings()
+    def __init__(self, settings: AWSSettings | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        """`clock` tells UTC, to the second; it decides when a de-authorized connection is tried again."""
+        self._settings, self._clock = settings or AWSSettings(), clock
         self.calls = CallLog()
         self._access = Access(self._settings, self.calls)
         self._pool = ThreadPoolExecutor(self._settings.region_workers, thread_name_prefix="region")
@@ -99,7 +113,7 @@ class Reconciler:
         if not interrupted:
             more, interrupted = self._run(jobs)
             scopes += more
-        scopes += [_unusable(region, problem, account.previous) for region, problem in selected.unusable.items()]
+        scopes += [_unusable(region, problem, account) for region, problem in selected.unusable.items()]
         scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in retained]
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
 
@@ -128,13 +142,13 @@ class Reconciler:
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
     def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
-        previous, version = account.previous.get(context.scope), account.versions.get(context.scope)
-        kinds, there = _kinds(context), api.region(context.scope)
+        kinds, there, now = _kinds(context), api.region(context.scope), self._clock()
+        context, token = _with_token(account, context)
         due = frozenset() if context.is_global else account.due_surveys
 
         def run() -> ScopeReport:
-            report = ScopePass(kinds, there, context, account.token, previous, version).run()
-            return replace(report, surveys=run_surveys(due, there, context, report.seen, datetime.now(UTC)))
+            report = ScopePass(kinds, there, context, token, account.remembered(context.scope), now).run()
+            return replace(report, surveys=run_surveys(due, there, context, report.seen, now))
 
         return run
 
@@ -178,9 +192,21 @@ class Reconciler:
         return Context(account.spec, account.owner, partition, GLOBAL, regions)
 
 
-def _unusable(region: str, problem: Problem, previous: Mapping[str, str | None]) -> ScopeReport:
+def _unusable(region: str, problem: Problem, account: AccountInput) -> ScopeReport:
     """A region that was never entered has no resources, so that nothing need be cleaned there later."""
-    return ScopeReport(region, State.NOT_READY, total=len(REGION_KINDS) if region in previous else 0, problem=problem)
+    before, total = account.remembered(region), len(REGION_KINDS) if region in account.previous else 0
+    return ScopeReport(
+        region, State.NOT_READY, total=total, problem=problem, token=before.token, healing=before.healing
+    )
+
+
+def _with_token(account: AccountInput, context: Context) -> tuple[Context, str | None]:
+    """The region on trial carries the token that is tried; all others the account's."""
+    trial = account.spec.token_trial
+    if trial is None or trial.region != context.scope:
+        return context, account.token
+    spec = account.spec.model_copy(update={"token_fingerprint": trial.fingerprint})
+    return replace(context, spec=spec), account.trial_token
 
 
 def _kinds(context: Context) -> tuple[Kind, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.token import Healing
 from zerotouch.aws.errors import Retry
 from zerotouch.plan.author import Author, DetectedBy
 from zerotouch.plan.change import Change, Conflict, Difference, ResourceID
@@ -50,7 +51,8 @@ class ScopeReport:
     """One region, or `global` for the account-wide resources.
 
     `hash` stands for the desired state that is in place, None while it is not.
-    `version` is that of the connection as we left it, None where that is not known.
+    `version` is that of the connection as we left it, None where that is not known; `token` the fingerprint of the token
+    that it carries, `healing` what is to be remembered of its de-authorization.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
     `seen`: kind → what the pass left there, where it could be looked at. `surveys`: those that were due, by name.
     """
@@ -69,6 +71,8 @@ class ScopeReport:
     version: str | None = None
     seen: Mapping[str, Observed] = field(default_factory=dict, repr=False)
     surveys: Mapping[str, Surveyed] = field(default_factory=dict)
+    token: str | None = None
+    healing: Healing | None = None
 
 
 @dataclass(frozen=True)

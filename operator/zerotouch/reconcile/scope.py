@@ -21,6 +21,7 @@ from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.render import show_change
 from zerotouch.plan.version import written_by_others
+from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
 from zerotouch.resources.base import Kind, Observed
 
@@ -54,23 +55,25 @@ class ScopePass:
         api: RegionAPI,
         context: Context,
         token: str | None,
-        previous: str | None,
-        version: str | None = None,
+        before: Remembered,
+        now: datetime,
     ) -> None:
-        """`previous`, `version`: hash and version of the last report."""
-        self._version = version
+        """`before`: of the last report. `now`: UTC."""
+        self._before = before
+        self._authorizing = Authorizing(context, before, now)
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
         self._adoption = Adoption(context.spec.adoption_policy, context.owner)
         self._observing = context.spec.mode is Mode.OBSERVE
         self._hash = desired_hash(kinds, context)
-        self._was_right = previous == self._hash
+        self._was_right = before.hash == self._hash
         self._seen: dict[str, Seen] = {}
         self._errors: dict[str, AWSError] = {}
         self._settling: list[str] = []
         self._conflicts: list[Conflict] = []
         self._changes: list[Change] = []
         self._drifts: list[Drift] = []
+        self._held_back: dict[str, Problem] = {}
 
     def run(self) -> ScopeReport:
         """Observe everything, then change what differs, in order. Raises Interrupted only."""
@@ -107,7 +110,16 @@ class ScopePass:
         elif decision is not None and self._observing:
             self._drifts += [Drift(decision.resource, d, False) for d in decision.differences]
         elif decision is not None and self._can_apply(kind):
-            self._apply(kind, context, decision)
+            problem = self._authorizing.problem(seen.observed.authorization if seen.observed else None)
+            if problem is None:
+                self._apply(kind, context, decision)
+            else:
+                self._hold_back(kind, decision, problem)
+
+    def _hold_back(self, kind: Kind, change: Change, problem: Problem) -> None:
+        self._held_back[kind.name] = problem
+        if self._was_right:
+            self._drifts += [Drift(change.resource, d, False) for d in change.differences]
 
     def _decide(self, kind: Kind, context: Context) -> Change | Conflict | None:
         observed = self._seen[kind.name].observed
@@ -125,10 +137,15 @@ class ScopePass:
         observed = self._seen[kind.name].observed
         if observed is None or observed.ownership is not Ownership.OURS:
             return None
-        if not written_by_others(self._version, observed.version):
+        if not written_by_others(self._before.version, observed.version) or self._unrecorded(observed):
             return None
         difference = Difference("secretValues", "as last written by us", f"modified since ({observed.version})")
         return Change(self._resource(kind), Action.UPDATE, (difference,))
+
+    def _unrecorded(self, observed: Observed) -> bool:
+        """Whether the write was our own: it gave the connection its token, and then we were killed."""
+        found = observed.authorization
+        return found is not None and self._before.token not in {None, found.token}
 
     def _can_apply(self, kind: Kind) -> bool:
         """Whether everything that it refers to is in place; its own error, conflict or change is told already."""
@@ -155,6 +172,8 @@ class ScopePass:
             kind.create(self._api, context, self._token)
         elif observed is not None and change.action is Action.UPDATE:
             kind.update(self._api, context, observed, change.differences, self._token)
+            if observed.authorization is not None:
+                self._authorizing.healed()
         elif observed is not None and change.action is Action.ADOPT:
             # The mark is in tags or a Description: the kind's own differences tell it what to write, not what was told.
             differences = diff(kind.desired(context), observed.fields)
@@ -182,7 +201,7 @@ class ScopePass:
 
     def _report(self) -> ScopeReport:
         asked = [k for k in self._kinds if k.desired(self._context.with_refs({})) is not None]
-        wrong = {*self._errors, *self._settling, *(c.resource.kind for c in self._conflicts)}
+        wrong = {*self._errors, *self._settling, *self._held_back, *(c.resource.kind for c in self._conflicts)}
         wrong |= {drift.resource.kind for drift in self._drifts if not drift.mended}
         # What needs something that is wrong cannot be right either.
         for kind in asked:
@@ -193,6 +212,7 @@ class ScopePass:
         )
         problem = self._problem(foreign)
         right = problem is None and not wrong
+        observed = [seen.observed for seen in self._seen.values() if seen.observed is not None]
         return ScopeReport(
             name=self._context.scope,
             state=State.READY if right else State.NOT_READY,
@@ -206,6 +226,8 @@ class ScopePass:
             foreign_destinations=foreign,
             version=self._version_now(),
             seen={name: seen.observed for name, seen in self._seen.items() if seen.observed is not None},
+            token=self._authorizing.token(observed, bool(self._errors)),
+            healing=self._authorizing.healing(observed, bool(self._errors)),
         )
 
     def _version_now(self) -> str | None:
@@ -213,8 +235,8 @@ class ScopePass:
         for kind in self._kinds:
             observed = self._seen[kind.name].observed
             if observed is not None and observed.version is not None and observed.ownership is Ownership.OURS:
-                wrong = kind.name in self._errors or kind.name in self._settling
-                return self._version if self._observing or wrong else observed.version
+                wrong = kind.name in {*self._errors, *self._settling, *self._held_back}
+                return self._before.version if self._observing or wrong else observed.version
         return None
 
     def _exists_ours(self, kind: Kind) -> bool:
@@ -228,6 +250,8 @@ class ScopePass:
             return problem_of(list(self._errors.values()))
         if self._conflicts:
             return Problem(Reason.CONFLICT, "; ".join(c.message for c in self._conflicts), Retry.PERSON)
+        if self._held_back:
+            return next(iter(self._held_back.values()))
         if self._settling:
             names = ", ".join(sorted(set(self._settling)))
             return Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still at work on: {names}", Retry.SOON)

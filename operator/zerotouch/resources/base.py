@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from zerotouch.aws.calls import RegionAPI
@@ -14,6 +15,19 @@ Differences = tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
+class Authorization:
+    """What a resource that holds the token shows of it: `token` is the fingerprint of the one that it carries.
+
+    `lost` means that it is de-authorized: `by_person`, or by the service itself because the endpoint refused.
+    """
+
+    token: str | None
+    modified_at: datetime
+    lost: bool = False
+    by_person: bool = False
+
+
+@dataclass(frozen=True)
 class Observed:
     """What AWS holds.
 
@@ -21,6 +35,7 @@ class Observed:
     `handle` is the kind's own: ids and versions that its writes need.
     `owner` tells whose a foreign resource is, where that is known. `settling` means that AWS is still at work on it.
     `misused_by` lists resources of others that use this one against us. `version` tells writes to what AWS does not show.
+    `authorization` is that of a resource which holds the token.
     """
 
     fields: Fields
@@ -31,6 +46,7 @@ class Observed:
     settling: bool = False
     misused_by: tuple[str, ...] = field(default=())
     version: str | None = None
+    authorization: Authorization | None = None
 
 
 class Kind(Protocol):

@@ -13,7 +13,7 @@ from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in
 from zerotouch.plan.version import make_version
-from zerotouch.resources.base import Differences, Fields, Observed
+from zerotouch.resources.base import Authorization, Differences, Fields, Observed
 
 API_KEY_NAME: Final = "X-API-KEY"
 API_KEY_VALUE: Final = "QFLOW-SSM-EVALUATION"  # a public constant of Qualys's template, not a secret
@@ -49,15 +49,21 @@ class Connection:
         answer = api.find("events", "describe_connection", _MISSING, Name=context.prefix)
         if answer is None:
             return None
-        owner = owner_in(answer.get("Description"))
+        owner, fields = owner_in(answer.get("Description")), _fields(answer)
         return Observed(
-            fields=_fields(answer),
+            fields=fields,
             ref=answer["ConnectionArn"],
             ownership=by_owner(owner, context.owner),
             owner=owner,
             handle=answer.get("KmsKeyIdentifier"),
             settling=answer["ConnectionState"] in _SETTLING,
             version=make_version(answer["ConnectionArn"], answer["LastModifiedTime"]),
+            authorization=Authorization(
+                token=fields["token"],
+                modified_at=answer["LastModifiedTime"],
+                lost=answer["ConnectionState"] == "DEAUTHORIZED",
+                by_person=not fields["headers"] and fields["apiKeyName"] is None,
+            ),
         )
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
