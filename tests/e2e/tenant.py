@@ -66,6 +66,7 @@ class Tenant:
                 "qualys": {
                     "gatewayURL": self.world.gateway_url,
                     "auth": {"credentialsSecretRef": {"name": "qualys-api"}},
+                    "token": {"trial": "1s"},
                 },
                 "access": {"externalID": EXTERNAL_ID},
                 "accounts": [{"id": account} for account in accounts],

@@ -11,6 +11,7 @@ from sandbox.aws.admin import Admin
 from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
 from zerotouch.api.account import QualysZeroTouchAccountSpec
+from zerotouch.api.token import Healing
 from zerotouch.aws.policy import account_policy
 from zerotouch.reconcile.reconciler import AccountInput, Reconciler
 from zerotouch.reconcile.report import AccountReport
@@ -21,7 +22,7 @@ REGIONS = ["us-east-1", "eu-west-1"]
 
 @dataclass
 class Account:
-    """What a test needs of one account; `hashes` and `versions` are what the controller would keep in the status."""
+    """What a test needs of one account; the dictionaries are what the controller would keep in the status."""
 
     id: str
     admin: Admin
@@ -29,13 +30,19 @@ class Account:
     input: AccountInput
     hashes: dict[str, str | None] = field(default_factory=dict)
     versions: dict[str, str | None] = field(default_factory=dict)
+    carried: dict[str, str | None] = field(default_factory=dict)
+    healings: dict[str, Healing | None] = field(default_factory=dict)
     stop: Event = field(default_factory=Event)
 
     def reconcile(self) -> AccountReport:
-        report = self.reconciler.reconcile(replace(self.input, previous=self.hashes, versions=self.versions), self.stop)
+        known = replace(
+            self.input, previous=self.hashes, versions=self.versions, carried=self.carried, healings=self.healings
+        )
+        report = self.reconciler.reconcile(known, self.stop)
         for scope in report.scopes:
             self.hashes[scope.name] = scope.hash
             self.versions[scope.name] = scope.version
+            self.carried[scope.name], self.healings[scope.name] = scope.token, scope.healing
             if scope.gone:
                 del self.hashes[scope.name]
         return report
@@ -47,6 +54,10 @@ class Account:
         """Change the spec, in the API's words."""
         spec = self.input.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
         self.input = replace(self.input, spec=QualysZeroTouchAccountSpec.model_validate({**spec, **changes}))
+
+    def give(self, token: str, trial: str | None = None) -> None:
+        """Other tokens, which the controller would take from the Secret."""
+        self.input = replace(self.input, token=token, trial_token=trial)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         return self.admin.client(service, self.id, region)

@@ -142,13 +142,13 @@ class Reconciler:
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
     def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
-        kinds, there, now = _kinds(context), api.region(context.scope), self._clock()
+        kinds, there = _kinds(context), api.region(context.scope)
         context, token = _with_token(account, context)
         due = frozenset() if context.is_global else account.due_surveys
 
         def run() -> ScopeReport:
-            report = ScopePass(kinds, there, context, token, account.remembered(context.scope), now).run()
-            return replace(report, surveys=run_surveys(due, there, context, report.seen, now))
+            report = ScopePass(kinds, there, context, token, account.remembered(context.scope), self._clock()).run()
+            return replace(report, surveys=run_surveys(due, there, context, report.seen, self._clock()))
 
         return run
 
