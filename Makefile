@@ -43,7 +43,8 @@ lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(RUN)python -m zerotouch.templates.generate --check deploy
 	$(RUN)cfn-lint deploy/cloudformation/*.yaml
 
-generate: setup ## Write what is generated (CRDs)
+generate: setup ## Write what is generated (CRDs, policies, template, tables in docs)
+	$(RUN)python -m tests.reconcile.drift.table
 	$(RUN)python -m zerotouch.api.crd crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) > deploy/iam/$(p)-policy.json;)
 	$(RUN)zerotouch template > deploy/cloudformation/account-role.yaml

@@ -39,7 +39,12 @@ def gateway(cloud: Sandbox) -> GatewayAdmin:
 _accounts = itertools.count(100_000_000_001)
 
 
+def new_account_id() -> str:
+    """An account that no other test uses."""
+    return str(next(_accounts))
+
+
 @pytest.fixture
 def account_id() -> str:
     """An account that no other test uses."""
-    return str(next(_accounts))
+    return new_account_id()

@@ -27,10 +27,10 @@ def main() -> None:
 def _assemble() -> Any:
     from ministack.app import app
 
-    from sandbox.aws import associations, cloudformation, connections, ec2, instances, permissions, rules
+    from sandbox.aws import associations, buses, cloudformation, connections, ec2, instances, permissions, rules, trail
     from sandbox.aws.edge import Edge
 
-    for extension in (associations, cloudformation, connections, ec2, instances, permissions, rules):
+    for extension in (associations, buses, cloudformation, connections, ec2, instances, permissions, rules, trail):
         extension.install()
     return Edge(app)
 

@@ -77,6 +77,14 @@ class Admin:
         """The regions that are enabled in the account."""
         self._post("regions", account=account, regions=list(regions))
 
+    def set_trail(self, account: str, **trail: Any) -> None:
+        """Whether the account has a trail, and how late its events come: see `trail.Trail`."""
+        self._post("trail", account=account, **trail)
+
+    def emit(self, account: str, region: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """An event of AWS itself on the account's default bus."""
+        self._post("emit", account=account, region=region, source=source, detail_type=detail_type, detail=dict(detail))
+
     def calls(self, account: str | None = None) -> list[dict[str, Any]]:
         """Calls so far: account, region, service, operation, code, at. The tests' own are by root, and among them."""
         calls: list[dict[str, Any]] = self._post("calls")

@@ -19,6 +19,7 @@ _ALL: Final = [{"Key": "InstanceIds", "Values": ["*"]}]
 _OPTIONAL: Final = (
     "AssociationName", "DocumentVersion", "ScheduleExpression", "Targets", "Parameters", "ApplyOnlyAtCronInterval",
     "MaxConcurrency", "MaxErrors", "ComplianceSeverity", "SyncCompliance", "OutputLocation", "TargetLocations",
+    "CalendarNames", "ScheduleOffset", "Duration", "TargetMaps", "AlarmConfiguration",
 )  # fmt: skip
 # ListAssociations answers less than DescribeAssociation; Parameters above all are missing.
 _LISTED: Final = ("Name", "AssociationId", "AssociationVersion", "Targets", "ScheduleExpression", "AssociationName")

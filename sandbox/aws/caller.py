@@ -7,6 +7,8 @@ from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import error_response_json, get_account_id, get_region
 
 access_key: ContextVar[str] = ContextVar("access_key", default="")
+# Headers and body of the current request.
+request: ContextVar[tuple[dict[str, str], bytes]] = ContextVar("request", default=({}, b""))
 
 Response = tuple[int, dict[str, str], bytes]
 

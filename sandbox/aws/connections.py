@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ministack.core.responses import json_response
 from ministack.services import eventbridge, secretsmanager
 
+from sandbox.aws import states
 from sandbox.aws.caller import Response, arn, denied, error, response
 
 _AUTH_PARTS: Final = ("ApiKeyAuthParameters", "BasicAuthParameters", "OAuthParameters")
@@ -102,6 +103,7 @@ def deauthorize(name: str) -> None:
     if connection is not None:
         connection["ConnectionState"] = "DEAUTHORIZED"
         connection["LastModifiedTime"] = time.time()
+        states.deauthorized(name)
 
 
 def connection_by_arn(connection_arn: str) -> dict[str, Any] | None:

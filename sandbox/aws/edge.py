@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 
-from sandbox.aws import ec2, instances, rules, validation
-from sandbox.aws.caller import access_key
+from sandbox.aws import ec2, instances, rules, states, trail, validation
+from sandbox.aws.caller import access_key, request
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -62,6 +62,7 @@ class Edge:
             await self.app(scope, _replay(body), send)
             return
         access_key.set(call.pop("access_key"))
+        request.set((_headers(scope), body))
         await self._serve(call, scope, body, send)
 
     async def _serve(self, call: dict[str, Any], scope: Scope, body: bytes, send: Send) -> None:
@@ -103,6 +104,12 @@ class Edge:
 
     def _record(self, call: dict[str, Any], code: str) -> None:
         self.calls.append({**call, "code": code, "at": time.time()})
+        if code == "dropped":
+            return
+        headers, body = request.get()
+        trail.record(call, access_key.get(), headers, body, code)
+        if code == "OK":
+            states.after(call, body)
 
     async def _administer(self, command: str, body: bytes, send: Send) -> None:
         data = json.loads(body or b"{}")
@@ -123,6 +130,11 @@ class Edge:
             case "agent":
                 where = (data.pop("account"), data.pop("region"), data.pop("instance"))
                 instances.agents[where] = instances.Agent(**data)
+            case "trail":
+                account = data.pop("account")
+                trail.trails[account] = trail.Trail(**data)
+            case "emit":
+                trail.emit(**data)
             case "deliveries":
                 answer = rules.deliveries
             case _:
@@ -157,7 +169,7 @@ class _Capture:
 
 
 def _identify(scope: Scope, body: bytes) -> dict[str, Any] | None:
-    headers = {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]}
+    headers = _headers(scope)
     match = _CREDENTIAL.search(headers.get("authorization", ""))
     if match is None:
         return None
@@ -165,6 +177,10 @@ def _identify(scope: Scope, body: bytes) -> dict[str, Any] | None:
     target = headers.get("x-amz-target", "")
     operation = target.split(".")[-1] if target else parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
     return {"access_key": key, "account": _account(key), "region": region, "service": service, "operation": operation}
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]}
 
 
 def _account(key: str) -> str:

@@ -62,7 +62,13 @@ def _events(operation: str, data: dict[str, Any], region: str, account: str) -> 
             store = eventbridge._connections if sort == "Connection" else eventbridge._api_destinations
             found = store.get(name)
             return str(found[f"{sort}Arn"]) if found else f"{base}:{resource}/{name}"
-    return f"{base}:rule/{name}"
+    if "EventBus" in operation:
+        return f"{base}:event-bus/{name}"
+    if "Permission" in operation:
+        # Service Authorization Reference: PutPermission and RemovePermission know no resource.
+        return "*"
+    bus = data.get("EventBusName", "default")
+    return f"{base}:rule/{name}" if bus == "default" else f"{base}:rule/{bus}/{name}"
 
 
 def _tags_association(service: str, body: bytes) -> bool:

@@ -1,7 +1,5 @@
 """EventBridge rules and targets: full replace, refusals, PassRole; and the delivery to API destinations."""
 
-import fnmatch
-import json
 import threading
 import time
 import urllib.error
@@ -9,15 +7,14 @@ import urllib.request
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import eventbridge, iam
+from ministack.services import eventbridge
 
-from sandbox.aws import connections
-from sandbox.aws.caller import Response, denied, error, response
+from sandbox.aws import buses, connections
+from sandbox.aws.caller import Response, error, response
 
 # A bounded stand-in for the 24 hours and 185 attempts of the service.
 _ATTEMPTS: Final = 5
 _RETRIED: Final = frozenset({401, 407, 409, 429})
-_EVENTS: Final = "events.amazonaws.com"
 
 deliveries: list[dict[str, Any]] = []
 
@@ -31,7 +28,7 @@ _handle_request = eventbridge.handle_request
 
 def put_rule(data: dict[str, Any]) -> Response:
     """A full replace: what is omitted becomes null; tags of an existing rule are ignored (API reference, PutRule)."""
-    exists = _exists(data.get("Name"))
+    exists = _exists(data.get("Name"), data)
     full = {"Description": "", "RoleArn": "", "State": "ENABLED", **data}
     if exists:
         full.pop("Tags", None)
@@ -40,26 +37,26 @@ def put_rule(data: dict[str, Any]) -> Response:
 
 def put_targets(data: dict[str, Any]) -> Response:
     """Needs a role that EventBridge may assume and that the caller may pass."""
-    if not _exists(data.get("Rule")):
+    if not _exists(data.get("Rule"), data):
         return _no_rule(data.get("Rule"))
     for target in data.get("Targets", []):
-        problem = _check_target(target)
+        problem = _check_target(target) or buses.check_target(target, data.get("EventBusName", "default"))
         if problem:
             return problem
     return response(_put_targets(data))
 
 
 def remove_targets(data: dict[str, Any]) -> Response:
-    return response(_remove_targets(data)) if _exists(data.get("Rule")) else _no_rule(data.get("Rule"))
+    return response(_remove_targets(data)) if _exists(data.get("Rule"), data) else _no_rule(data.get("Rule"))
 
 
 def list_targets(data: dict[str, Any]) -> Response:
-    return response(_list_targets(data)) if _exists(data.get("Rule")) else _no_rule(data.get("Rule"))
+    return response(_list_targets(data)) if _exists(data.get("Rule"), data) else _no_rule(data.get("Rule"))
 
 
 def delete_rule(data: dict[str, Any]) -> Response:
     """Refused while targets exist; repeating it succeeds."""
-    if eventbridge._targets.get(eventbridge._rule_key(data["Name"], "default")):
+    if eventbridge._targets.get(eventbridge._rule_key(data["Name"], data.get("EventBusName", "default"))):
         return error("ValidationException", "Rule can't be deleted since it has targets.")
     return response(_delete_rule(data))
 
@@ -71,7 +68,7 @@ def deliver(spec: Any, payload: str, target: dict[str, Any]) -> None:
     destination = eventbridge._api_destinations.get(name)
     if destination is None or destination["ApiDestinationArn"] != target["Arn"]:
         return _record(account, region, name, "no such API destination")
-    if not _may_invoke(target.get("RoleArn", ""), target["Arn"]):
+    if not buses.may(target.get("RoleArn", ""), "events:InvokeApiDestination", target["Arn"]):
         return _record(account, region, name, "the role may not invoke it")
     arguments = (account, region, name, destination["InvocationEndpoint"], destination["ConnectionArn"], payload)
     threading.Thread(target=_deliver, args=arguments, daemon=True).start()
@@ -88,8 +85,8 @@ def install() -> None:
     eventbridge._dispatch_to_api_destination = deliver
 
 
-def _exists(name: Any) -> bool:
-    return eventbridge._rule_key(name, "default") in eventbridge._rules
+def _exists(name: Any, data: dict[str, Any]) -> bool:
+    return eventbridge._rule_key(name, data.get("EventBusName", "default")) in eventbridge._rules
 
 
 def _no_rule(name: Any) -> Response:
@@ -99,40 +96,7 @@ def _no_rule(name: Any) -> Response:
 def _check_target(target: dict[str, Any]) -> Response | None:
     if ":api-destination/" not in target.get("Arn", ""):
         return None
-    role_arn = target.get("RoleArn")
-    if not role_arn:
-        return error("ValidationException", "RoleArn is required for target " + target["Arn"])
-    refused = denied("iam:PassRole", role_arn, **{"iam:PassedToService": _EVENTS})
-    if refused:
-        return refused
-    role = _role(role_arn)
-    if role is None or _EVENTS not in json.dumps(role["AssumeRolePolicyDocument"]):
-        return error("ValidationException", f"Provided role '{role_arn}' cannot be assumed by principal '{_EVENTS}'.")
-    return None
-
-
-def _role(role_arn: str) -> dict[str, Any] | None:
-    role: dict[str, Any] | None = iam._roles.get(role_arn.rsplit("/", 1)[-1])
-    return role
-
-
-def _may_invoke(role_arn: str, destination_arn: str) -> bool:
-    role = _role(role_arn)
-    if role is None:
-        return False
-    for document in role.get("InlinePolicies", {}).values():
-        tree = json.loads(document) if isinstance(document, str) else document
-        for statement in _listed(tree["Statement"]):
-            actions, resources = _listed(statement.get("Action", [])), _listed(statement.get("Resource", []))
-            allowed = statement["Effect"] == "Allow"
-            action = any(fnmatch.fnmatch("events:InvokeApiDestination", a) for a in actions)
-            if allowed and action and any(fnmatch.fnmatch(destination_arn, r) for r in resources):
-                return True
-    return False
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return buses.check_role(target)
 
 
 def _deliver(account: str, region: str, name: str, url: str, connection_arn: str, payload: str) -> None:

@@ -63,6 +63,8 @@ def test_an_alert_tells_of_drift_and_resolves(prometheus: Prometheus, tenant: Te
     mended = prometheus.query('zerotouch_drift_mended_total{kind="Rule"}')
     assert mended[0][1] >= 1
     assert prometheus.query("zerotouch:targets_ready:ratio") != []
+    repaired = prometheus.query('zerotouch_drift_repair_seconds_count{source="poll"}')
+    assert repaired[0][1] >= 1
 
 
 @pytest.mark.timeout(900)
@@ -89,6 +91,7 @@ def test_every_panel_of_the_dashboard_shows_something(prometheus: Prometheus, te
     tenant.credentials()
     tenant.apply(account, interval="1h")
     tenant.ready()
+    tenant.aws.client("events", account).disable_rule(Name="qualys-zerotouch")
     ask(tenant, account, "look")
     expressions = [
         re.sub(r"\$__rate_interval", "1m", target["expr"]) for panel in panels() for target in panel["targets"]

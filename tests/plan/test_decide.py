@@ -7,7 +7,7 @@ import pytest
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
 from zerotouch.plan.ownership import Ownership, by_tags, describe_owner, owner_in, token_in
-from zerotouch.plan.render import show, show_change
+from zerotouch.plan.render import show, show_change, show_difference
 
 RULE = ResourceID("Rule", "us-east-1", "qualys-zerotouch")
 CREATE = Change(RULE, Action.CREATE, (Difference("exists", True, False),))
@@ -69,3 +69,44 @@ def test_rendering_is_short_and_says_what_is_absent() -> None:
     assert show({"b": 1, "a": 2}) == '{"a": 2, "b": 1}'
     assert len(show("x" * 1000)) == 512
     assert show_change(UPDATE) == ("update Rule qualys-zerotouch in us-east-1 (state: wanted ENABLED, found DISABLED)")
+
+
+@pytest.mark.parametrize(
+    ("difference", "kind"),
+    [
+        (Difference("exists", True, False), "Missing"),
+        (Difference("exists", False, True), "Extra"),
+        (Difference("a", 1, None), "Missing"),
+        (Difference("a", None, 1), "Extra"),
+        (Difference("a", 1, 2), "Changed"),
+    ],
+)
+def test_kinds_of_difference(difference: Difference, kind: str) -> None:
+    assert difference.kind == kind
+
+
+def trust(*ids: str) -> dict[str, Any]:
+    return {"Condition": {"StringEquals": {"STS:ExternalId": list(ids)}}}
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"),
+    [
+        (
+            Difference("trust.Statement[0]", trust("canary-1"), trust("canary-1", "canary-2")),
+            'trust.Statement[0]: wanted {"Condition": {"StringEquals": {"STS:ExternalId": ["(masked)"]}}}, '
+            'found {"Condition": {"StringEquals": {"STS:ExternalId": ["(masked)", "(masked, another one)"]}}}',
+        ),
+        (
+            Difference("t.Condition.StringEquals.sts:ExternalId[]", None, ["canary-2"]),
+            't.Condition.StringEquals.sts:ExternalId[]: wanted (absent), found ["(masked, another one)"]',
+        ),
+        (
+            Difference("t.sts:ExternalId", "canary-1", "canary-2"),
+            "t.sts:ExternalId: wanted (masked), found (masked, another one)",
+        ),
+        (Difference("exists", True, False), "missing"),
+    ],
+)
+def test_external_ids_are_masked(difference: Difference, told: str) -> None:
+    assert show_difference(difference) == told

@@ -77,33 +77,46 @@ def reconciler(cloud: Sandbox) -> Iterator[Reconciler]:
         reconciler.close()
 
 
+def declare(
+    cloud: Sandbox,
+    admin: Admin,
+    gateway: GatewayAdmin,
+    reconciler: Reconciler,
+    account_id: str,
+    existing_connector_role: str | None = None,
+    **changes: Any,
+) -> Account:
+    """The account, with its role, and its declaration; further keyword arguments go into the spec."""
+    policy = account_policy("aws", account_id, "qualys-zerotouch", existing_connector_role)
+    role = admin.create_account(account_id, policy, EXTERNAL_ID)
+    spec = {
+        "accountID": account_id,
+        "parent": {"name": "production", "uid": "u-1"},
+        "access": {"roleARN": role, "externalID": EXTERNAL_ID, "stsRegion": "us-east-1"},
+        "gatewayURL": cloud.gateway_url,
+        "tokenFingerprint": "0123456789ab",
+        "regions": {"selection": "Listed", "names": REGIONS},
+        "inventory": {},
+        "delivery": {},
+        "deletionPolicy": "Delete",
+        "interval": "5m",
+        "namePrefix": "qualys-zerotouch",
+        "tags": {"team": "secops"},
+        **changes,
+    }
+    declared = QualysZeroTouchAccountSpec.model_validate(spec)
+    given = AccountInput(declared, "default/security/production", token=gateway.mint())
+    return Account(account_id, admin, reconciler, given)
+
+
 @pytest.fixture
 def make_account(
     cloud: Sandbox, admin: Admin, gateway: GatewayAdmin, reconciler: Reconciler, account_id: str
 ) -> Callable[..., Account]:
-    """Makes the account, with its role, and its declaration; keyword arguments go into the spec."""
+    """Makes the account; see `declare`."""
 
-    def make(existing_connector_role: str | None = None, **changes: Any) -> Account:
-        policy = account_policy("aws", account_id, "qualys-zerotouch", existing_connector_role)
-        role = admin.create_account(account_id, policy, EXTERNAL_ID)
-        spec = {
-            "accountID": account_id,
-            "parent": {"name": "production", "uid": "u-1"},
-            "access": {"roleARN": role, "externalID": EXTERNAL_ID, "stsRegion": "us-east-1"},
-            "gatewayURL": cloud.gateway_url,
-            "tokenFingerprint": "0123456789ab",
-            "regions": {"selection": "Listed", "names": REGIONS},
-            "inventory": {},
-            "delivery": {},
-            "deletionPolicy": "Delete",
-            "interval": "5m",
-            "namePrefix": "qualys-zerotouch",
-            "tags": {"team": "secops"},
-            **changes,
-        }
-        declared = QualysZeroTouchAccountSpec.model_validate(spec)
-        given = AccountInput(declared, "default/security/production", token=gateway.mint())
-        return Account(account_id, admin, reconciler, given)
+    def make(**options: Any) -> Account:
+        return declare(cloud, admin, gateway, reconciler, account_id, **options)
 
     return make
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.delivery import DeliveryStatus
+from zerotouch.api.drift import DifferenceKind
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -142,7 +143,13 @@ class DifferenceDetail(Model):
     region: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
     kind: Annotated[str, Field(max_length=64)] = Field(description="Kind of the resource, for example Rule.")
     name: Annotated[str, Field(max_length=256)] = Field(description="Name of the resource.")
-    field: Annotated[str, Field(max_length=256)] = Field(description="Path of the field.")
+    field: Annotated[str, Field(max_length=256)] = Field(
+        description="Path of the field; exists where it is about the whole resource."
+    )
+    difference: DifferenceKind | None = Field(
+        default=None,
+        description="Missing: declared and not there. Extra: there and not declared. Changed: another value.",
+    )
     wanted: Annotated[str, Field(max_length=512)] = Field(description="The declared value.")
     found: Annotated[str, Field(max_length=512)] = Field(description="The value in AWS.")
     since: datetime = Field(description="When it was first seen.")

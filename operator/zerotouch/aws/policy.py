@@ -4,8 +4,12 @@ Source of actions, resources and condition keys: Service Authorization Reference
 user guide ("Permissions for connections": the secret behind a connection is managed with the caller's permissions).
 """
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, Final
 
+# A managed policy has at most 6,144 characters; quotes, commas and the rest need some of them.
+_MOST_CHARACTERS: Final = 5000
 PATH = "zerotouch"
 _READS = ("Describe", "Get", "List")
 
@@ -105,6 +109,7 @@ def account_policy(
                 "iam:TagRole",
                 "iam:UntagRole",
                 "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRoleDescription",
             ],
             roles,
         ),
@@ -159,22 +164,29 @@ def observe_policy(
 
 def operator_policy(partition: str, role_name: str) -> dict[str, Any]:
     """What the operator's own identity may do: assume the role of every account."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _allow("Accounts", ["sts:AssumeRole", "sts:TagSession"], f"arn:{partition}:iam::*:role/{role_name}")
-        ],
-    }
+    return _assuming(f"arn:{partition}:iam::*:role/{role_name}")
 
 
-def trust_policy(operator_role_arn: str, external_id: str) -> dict[str, Any]:
+def assuming_policy(role_arns: Sequence[str]) -> dict[str, Any]:
+    """The same for exactly these roles; where they do not fit into a policy, for those names in any account."""
+    if sum(map(len, role_arns)) > _MOST_CHARACTERS:
+        role_arns = sorted({re.sub(r"::\d{12}:", "::*:", arn) for arn in role_arns})
+    return _assuming(list(role_arns))
+
+
+def _assuming(resource: str | list[str]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [_allow("Accounts", ["sts:AssumeRole", "sts:TagSession"], resource)]}
+
+
+def trust_policy(operator_role_arn: str, external_id: str | None) -> dict[str, Any]:
     """Who may assume an account's role. TagSession is what EKS Pod Identity adds to every chained session."""
-    statement = {
+    statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"AWS": operator_role_arn},
         "Action": ["sts:AssumeRole", "sts:TagSession"],
-        "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
     }
+    if external_id is not None:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 

@@ -112,7 +112,8 @@ def _told(status: Exit, message: str, error: BaseException | None = None) -> int
         import traceback
 
         traceback.print_exception(error)
-    click.echo(f"zerotouch: {' '.join(message.split())}", err=True)
+    lines = [" ".join(line.split()) for line in message.splitlines()]
+    click.echo("\n".join([f"zerotouch: {lines[0]}", *lines[1:]]), err=True)
     return status
 
 

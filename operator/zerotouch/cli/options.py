@@ -53,3 +53,19 @@ def aws_options(function: _F) -> _F:
     ):
         function = option(function)
     return function
+
+
+def file_option(required: bool = True) -> Callable[[_F], _F]:
+    """`-f`, and `--name`, which chooses one of several objects in it. Passes `file` and `name`."""
+
+    def add(function: _F) -> _F:
+        for option in (
+            click.option("--name", metavar="NAME", help="Which of several objects in the file."),
+            click.option(
+                "-f", "--file", type=click.Path(), required=required, help="File with a QualysZeroTouch; - for stdin."
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add

@@ -1,22 +1,59 @@
 """`zerotouch policy`: the IAM policies that the operator needs, in its own account and in each other."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zerotouch.aws import policy as policies
-from zerotouch.cli.options import output_option
+from zerotouch.cli.options import file_option, output_option
 from zerotouch.cli.output import emit
 
+if TYPE_CHECKING:
+    from zerotouch.cli.source import Declared
 
-@click.group()
+
+@click.group(invoke_without_command=True)
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-cn or aws-us-gov.")
+@file_option(required=False)
+@click.option("--operator-role", default="OPERATOR_ROLE_ARN", show_default=True, help="With -f: ARN of its own role.")
 @output_option("json", "yaml")
 @click.pass_context
-def command(context: click.Context, partition: str, output: str) -> None:
-    """Print the IAM policies that the operator needs, as JSON."""
+def command(
+    context: click.Context, partition: str, file: str | None, name: str | None, operator_role: str, output: str
+) -> None:
+    """Print the IAM policies that the operator needs.
+
+    With -f: exactly those of a QualysZeroTouch, of the operator's side and of
+    each account's, under the keys operator and accounts.
+    """
     context.obj = {"partition": partition, "output": output}
+    if context.invoked_subcommand is not None:
+        if file is not None:
+            raise click.UsageError("-f stands alone: it gives all policies at once")
+        return
+    if file is None:
+        raise click.UsageError("give -f FILE, or one of account, observe, trust, operator")
+    from zerotouch.cli.source import read_file
+
+    emit(_of(read_file(file, name), operator_role), output)
+
+
+def _of(declared: "Declared", operator_role: str) -> dict[str, Any]:
+    from zerotouch.cli.accounts import resolve
+
+    accounts: dict[str, Any] = {}
+    for account in resolve(declared).values():
+        make = policies.observe_policy if account.mode.value == "Observe" else policies.account_policy
+        arn, connector = account.access.role_arn, account.connector
+        existing = connector.existing_role_name if connector else None
+        accounts[account.account_id] = {
+            "roleARN": arn,
+            "policy": make(arn.split(":")[1], account.account_id, account.name_prefix, existing),
+            "trust": policies.trust_policy(operator_role, account.access.external_id),
+        }
+    arns = [found["roleARN"] for found in accounts.values()]
+    return {"operator": policies.assuming_policy(arns), "accounts": accounts}
 
 
 def _in_account(function: Callable[..., None]) -> Callable[..., None]:

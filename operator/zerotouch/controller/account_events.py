@@ -23,12 +23,12 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
-    told = {place_of_detail(detail) for detail in account.status.details}
+    told = {place_of_detail(detail): detail.since for detail in account.status.details}
     news: dict[tuple[ResourceID, bool], list[str]] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
-        first = place_of_drift(drift) not in told
-        shared.stats.drifted(drift.resource.kind, first, drift.mended)
-        if first or drift.mended:
+        since = told.get(place_of_drift(drift))
+        shared.stats.drifted(drift, since)
+        if since is None or drift.mended:
             news.setdefault((drift.resource, drift.mended), []).append(show_difference(drift.difference))
     if news:
         text = _some([_describe(resource, mended, fields) for (resource, mended), fields in news.items()])

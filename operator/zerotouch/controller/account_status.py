@@ -14,7 +14,7 @@ from zerotouch.api.conditions import Condition, Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.conditions import Verdict, conditions, make
 from zerotouch.desired.values import GLOBAL
-from zerotouch.plan.render import show, show_resource, some
+from zerotouch.plan.render import show_resource, show_values, some
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
@@ -174,12 +174,14 @@ def _details(drifts: list[Drift], previous: QualysZeroTouchAccountStatus, now: d
             kind=kind,
             name=name,
             field=path,
-            wanted=show(drift.difference.wanted),
-            found=show(drift.difference.found),
+            difference=drift.difference.kind,
+            wanted=wanted,
+            found=found,
             since=since.get((region, kind, name, path), now),
         )
         for drift in drifts
         for region, kind, name, path in [place_of_drift(drift)]
+        for wanted, found in [show_values(drift.difference)]
     ]
 
 

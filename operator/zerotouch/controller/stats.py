@@ -1,14 +1,18 @@
 """Counters that only the running process knows; telemetry shows them."""
 
 import time
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import Histogram
 
+from zerotouch.plan.author import DetectedBy
+from zerotouch.reconcile.report import Drift
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
 RESULTS: Final = ("ready", "not_ready", "interrupted", "error", "removed")
 _BUCKETS: Final = (0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+_DRIFT_BUCKETS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
 
 class Stats:
@@ -24,6 +28,13 @@ class Stats:
         self.pass_seconds = Histogram(
             "zerotouch_pass_duration_seconds", "Seconds of one account's pass.", buckets=_BUCKETS, registry=None
         )
+        self.detect_seconds = _by_source(
+            "zerotouch_drift_detect_seconds",
+            "Seconds from a change in AWS to its being found, where its time is known.",
+        )
+        self.repair_seconds = _by_source(
+            "zerotouch_drift_repair_seconds", "Seconds from finding a drift to its being put right."
+        )
 
     def passed(self, account_id: str, result: str, started: float) -> None:
         """An account's pass has just ended; `started` is of `time.monotonic`."""
@@ -32,7 +43,25 @@ class Stats:
         if result in {"ready", "not_ready"}:
             self.last_pass[account_id] = time.time()
 
-    def drifted(self, kind: str, seen: bool, mended: bool) -> None:
-        """A field differed from what had been made right: for the first time, and whether that is mended now."""
-        self.drift_seen[kind] += seen
-        self.drift_mended[kind] += mended
+    def drifted(self, drift: Drift, since: datetime | None) -> None:
+        """A field differed from what had been made right; `since`: when it was first told, None where it is new."""
+        self.drift_seen[drift.resource.kind] += since is None
+        self.drift_mended[drift.resource.kind] += drift.mended
+        source = drift.detected_by.value
+        if since is None and drift.occurred_at is not None and drift.found_at is not None:
+            self.detect_seconds.labels(source).observe(_seconds(drift.occurred_at, drift.found_at))
+        first = since or drift.found_at
+        if drift.mended_at is not None and first is not None:
+            self.repair_seconds.labels(source).observe(_seconds(first, drift.mended_at))
+
+
+def _by_source(name: str, text: str) -> Histogram:
+    histogram = Histogram(name, text, ["source"], buckets=_DRIFT_BUCKETS, registry=None)
+    for source in DetectedBy:
+        histogram.labels(source.value)
+    return histogram
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    """AWS's clock may be ahead of ours."""
+    return max(0.0, (end - start).total_seconds())

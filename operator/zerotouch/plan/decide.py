@@ -5,12 +5,11 @@ from typing import Any
 
 from zerotouch.api.adoption import AdoptionPolicy
 from zerotouch.plan.adoption import NO_ADOPTION, OWNER_PATH, Adoption, but_for_the_mark, in_the_way
-from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
+from zerotouch.plan.change import EXISTS, Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.render import show_difference, some
 
-MISSING_PATH = "exists"
 _MOST_NAMED = 3
 
 
@@ -42,10 +41,10 @@ def decide(
     if found is None:
         if wanted is None:
             return None
-        return Change(resource, Action.CREATE, (Difference(MISSING_PATH, True, False),))
+        return Change(resource, Action.CREATE, (Difference(EXISTS, True, False),), wanted)
     if wanted is None:
-        gone = (Difference(MISSING_PATH, False, True),)
-        return Change(resource, Action.DELETE, gone) if ownership is Ownership.OURS else None
+        gone = (Difference(EXISTS, False, True),)
+        return Change(resource, Action.DELETE, gone, found) if ownership is Ownership.OURS else None
     if ownership is Ownership.EXTERNAL:
         return None
     differences = diff(wanted, found)

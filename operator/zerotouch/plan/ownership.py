@@ -48,6 +48,11 @@ def token_in(description: str | None) -> str | None:
     return match.group(1) if match else None
 
 
+def without_token(description: str | None) -> str | None:
+    """A Description apart from the token's fingerprint."""
+    return None if description is None else re.sub(rf"; {_TOKEN.pattern}", "", description)
+
+
 def by_owner(found: str | None, owner: str) -> Ownership:
     """Ours if the mark names us; adoptable if it names nobody, or a template of ours."""
     if found == owner:

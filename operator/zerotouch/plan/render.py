@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from zerotouch.api.drift import DifferenceKind
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.change import Action, Change, Difference, ResourceID
+from zerotouch.plan.change import EXISTS, Action, Change, Difference, ResourceID
+from zerotouch.plan.mask import mask
 
 _LIMIT: Final = 512
 _ABSENT: Final = "(absent)"
@@ -38,8 +40,17 @@ def show_resource(resource: ResourceID) -> str:
 
 
 def show_difference(difference: Difference) -> str:
-    """`state: wanted ENABLED, found DISABLED`."""
-    return f"{difference.path}: wanted {show(difference.wanted, 160)}, found {show(difference.found, 160)}"
+    """`state: wanted ENABLED, found DISABLED`; of whole resources `missing` or `not wanted`."""
+    if difference.path == EXISTS:
+        return "missing" if difference.kind is DifferenceKind.MISSING else "not wanted"
+    wanted, found = show_values(difference, 160)
+    return f"{difference.path}: wanted {wanted}, found {found}"
+
+
+def show_values(difference: Difference, limit: int = _LIMIT) -> tuple[str, str]:
+    """(wanted, found), without what must not be shown."""
+    masked = mask(difference)
+    return show(masked.wanted, limit), show(masked.found, limit)
 
 
 def show_change(change: Change) -> str:

@@ -27,12 +27,15 @@ class Problem:
 class Drift:
     """A field that differs from the declared state although it had been made right before.
 
-    `occurred_at`: when it was changed in AWS, where an event or CloudTrail told that (UTC).
+    Times are UTC. `found_at`: when this pass read it. `mended_at`: when it was read again and right. `occurred_at`: when it was
+    changed in AWS, where an event or CloudTrail told that.
     """
 
     resource: ResourceID
     difference: Difference
     mended: bool
+    found_at: datetime | None = None
+    mended_at: datetime | None = None
     detected_by: DetectedBy = DetectedBy.POLL
     occurred_at: datetime | None = None
     author: Author | None = None

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -33,10 +33,11 @@ _HASH_DIGITS: Final = 16
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at a kind gave: a resource, nothing, or an error."""
+    """What one look at a kind gave: a resource, nothing, or an error. `at`: when, in UTC."""
 
     observed: Observed | None = None
     error: AWSError | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
@@ -109,7 +110,8 @@ class ScopePass:
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
-            self._drifts += [Drift(decision.resource, d, False) for d in decision.differences]
+            at = self._seen[kind.name].at
+            self._drifts += [Drift(decision.resource, d, False, at) for d in decision.differences]
         elif decision is not None and self._can_apply(kind):
             problem = self._authorizing.problem(seen.observed.authorization if seen.observed else None)
             if problem is None:
@@ -154,7 +156,7 @@ class ScopePass:
         return not blocked.intersection(kind.needs)
 
     def _apply(self, kind: Kind, context: Context, change: Change) -> None:
-        mended = False
+        mended, found_at = False, self._seen[kind.name].at
         try:
             self._write(kind, context, change)
             self._look(kind)
@@ -162,7 +164,8 @@ class ScopePass:
         except AWSError as error:
             self._errors[kind.name] = error
         if self._was_right:
-            self._drifts += [Drift(change.resource, d, mended) for d in change.differences]
+            mended_at = self._seen[kind.name].at if mended else None
+            self._drifts += [Drift(change.resource, d, mended, found_at, mended_at) for d in change.differences]
         if mended:
             self._changes.append(change)
 

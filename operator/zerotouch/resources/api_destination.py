@@ -28,6 +28,7 @@ class APIDestination:
 
     def desired(self, context: Context) -> Fields | None:
         return {
+            "description": describe_owner(context.owner),
             "endpoint": context.spec.gateway_url + EVENTS_PATH,
             "method": "POST",
             "rateLimitPerSecond": context.spec.delivery.invocation_rate_limit_per_second,
@@ -43,6 +44,7 @@ class APIDestination:
         owner = owner_in(answer.get("Description"))
         return Observed(
             fields={
+                "description": answer.get("Description"),
                 "endpoint": answer.get("InvocationEndpoint"),
                 "method": answer.get("HttpMethod"),
                 "rateLimitPerSecond": answer.get("InvocationRateLimitPerSecond"),
@@ -73,7 +75,7 @@ class APIDestination:
         wanted = self.desired(context) or {}
         return {
             "Name": context.prefix,
-            "Description": describe_owner(context.owner),
+            "Description": wanted["description"],
             "ConnectionArn": wanted["connection"],
             "InvocationEndpoint": wanted["endpoint"],
             "HttpMethod": wanted["method"],

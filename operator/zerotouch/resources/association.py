@@ -28,6 +28,16 @@ DOCUMENT: Final = "AWS-GatherSoftwareInventory"
 ALL_NODES: Final = {"InstanceIds": ["*"]}
 _MISSING: Final = ("AssociationDoesNotExist",)
 _MULTIPLE: Final = "Multiple apply all associations"
+# What would keep the association from running, or send its output elsewhere; an update that leaves them out takes them away.
+_LIMITS: Final = (
+    "AlarmConfiguration",
+    "CalendarNames",
+    "Duration",
+    "OutputLocation",
+    "ScheduleOffset",
+    "TargetLocations",
+    "TargetMaps",
+)
 _COLLECT: Final = {
     "applications": "applications",
     "awsComponents": "aws_components",
@@ -59,6 +69,7 @@ class InventoryAssociation:
             "targets": _wanted_targets(inventory),
             "parameters": _wanted_parameters(inventory),
             "onlyAtCron": False,
+            "limits": {},
             "duplicates": [],
             "tags": context.tags,
         }
@@ -122,6 +133,7 @@ class InventoryAssociation:
                 "targets": _targets(description),
                 "parameters": _parameters(description.get("Parameters")),
                 "onlyAtCron": bool(description.get("ApplyOnlyAtCronInterval")),
+                "limits": {name: description[name] for name in _LIMITS if description.get(name)},
                 "duplicates": duplicates,
                 "tags": tags,
             },
@@ -149,6 +161,9 @@ class InventoryAssociation:
     def update(
         self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
     ) -> None:
+        # First: AWS takes no second association for all nodes.
+        for duplicate in observed.handle or []:
+            self._delete_one(api, duplicate)
         if touches(
             differences,
             "name",
@@ -157,6 +172,7 @@ class InventoryAssociation:
             "targets",
             "parameters",
             "onlyAtCron",
+            "limits",
         ):
             # Everything is sent each time: what is omitted becomes null.
             api.call(
@@ -168,8 +184,6 @@ class InventoryAssociation:
             )
         if touches(differences, "tags"):
             self._mend_tags(api, context, observed)
-        for duplicate in observed.handle or []:
-            self._delete_one(api, duplicate)
 
     def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
         for identity in [observed.ref, *(observed.handle or [])]:

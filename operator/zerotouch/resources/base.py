@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
-from zerotouch.plan.change import Difference
+from zerotouch.plan.change import Difference, lies_below
 from zerotouch.plan.ownership import Ownership
 
 Fields = Mapping[str, Any]
@@ -79,7 +79,7 @@ class Kind(Protocol):
 
 def touches(differences: Iterable[Difference], *prefixes: str) -> bool:
     """Whether a difference lies at or below one of the paths."""
-    return any(d.path == p or d.path.startswith(p + ".") for d in differences for p in prefixes)
+    return any(lies_below(d.path, p) for d in differences for p in prefixes)
 
 
 def to_tags(pairs: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
-from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in
+from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in, without_token
 from zerotouch.plan.version import make_version
 from zerotouch.resources.base import Authorization, Differences, Fields, Observed
 
@@ -38,6 +38,7 @@ class Connection:
             "state": "AUTHORIZED",
             "authorizationType": "API_KEY",
             "apiKeyName": API_KEY_NAME,
+            "description": describe_owner(context.owner),
             "token": context.spec.token_fingerprint,
             "headers": {TOKEN_HEADER: {"secret": True}},
             "queryStrings": {},
@@ -92,6 +93,7 @@ def _fields(answer: dict[str, Any]) -> Fields:
         "state": answer["ConnectionState"],
         "authorizationType": answer.get("AuthorizationType"),
         "apiKeyName": (auth.get("ApiKeyAuthParameters") or {}).get("ApiKeyName"),
+        "description": without_token(answer.get("Description")),
         "token": token_in(answer.get("Description")),
         "headers": _parameters(http.get("HeaderParameters")),
         "queryStrings": _parameters(http.get("QueryStringParameters")),

@@ -33,6 +33,7 @@ class ConnectorRole:
             return None
         role = connector.role
         return {
+            "description": DESCRIPTION,
             "trust": as_tree(trust(context.partition, role.trusted_account_id, role.external_id)),
             "permissionsBoundary": context.spec.access.permissions_boundary_arn,
             "tags": context.tags,
@@ -54,7 +55,7 @@ class ConnectorRole:
         return Observed(fields, observed.ref, observed.ownership, observed.owner)
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.resource_name(context), DESCRIPTION, self.desired(context) or {})
+        create_role(api, self.resource_name(context), self.desired(context) or {})
 
     def update(
         self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None

@@ -34,6 +34,7 @@ class ExecutionRole:
 
     def desired(self, context: Context) -> Fields | None:
         return {
+            "description": DESCRIPTION,
             "trust": as_tree(trust(context.account_id)),
             "permissionsBoundary": context.spec.access.permissions_boundary_arn,
             "tags": context.tags,
@@ -45,7 +46,7 @@ class ExecutionRole:
         return observe_role(api, self.name_of(context), context.owner)
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.name_of(context), DESCRIPTION, self.desired(context) or {})
+        create_role(api, self.name_of(context), self.desired(context) or {})
 
     def update(
         self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None

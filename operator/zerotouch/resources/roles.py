@@ -24,7 +24,7 @@ EXISTS: Final = ("EntityAlreadyExists", "EntityAlreadyExistsException")
 
 
 def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
-    """Trust, tags, boundary, and everything that is attached to it or stands in it."""
+    """Description, trust, tags, boundary, and everything that is attached to it or stands in it."""
     answer = api.find("iam", "get_role", MISSING, RoleName=name)
     if answer is None:
         return None
@@ -40,6 +40,7 @@ def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
     attached = api.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
     return Observed(
         fields={
+            "description": role.get("Description"),
             "trust": as_tree(role["AssumeRolePolicyDocument"]),
             "permissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
             "tags": tags,
@@ -52,7 +53,7 @@ def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:
     )
 
 
-def create_role(api: RegionAPI, name: str, description: str, wanted: Fields) -> None:
+def create_role(api: RegionAPI, name: str, wanted: Fields) -> None:
     """The role with its inline policies. One that exists already is no error: it is observed again."""
     boundary = wanted["permissionsBoundary"]
     try:
@@ -61,7 +62,7 @@ def create_role(api: RegionAPI, name: str, description: str, wanted: Fields) -> 
             "create_role",
             Path=ROLE_PATH,
             RoleName=name,
-            Description=description,
+            Description=wanted["description"],
             AssumeRolePolicyDocument=json.dumps(wanted["trust"]),
             Tags=from_tags(wanted["tags"]),
             **({"PermissionsBoundary": boundary} if boundary else {}),
@@ -88,6 +89,8 @@ def update_role(
             RoleName=name,
             PolicyDocument=json.dumps(wanted["trust"]),
         )
+    if touches(differences, "description"):
+        api.call("iam", "update_role_description", RoleName=name, Description=wanted["description"])
     if touches(differences, "permissionsBoundary"):
         _mend_boundary(api, name, wanted["permissionsBoundary"])
     if touches(differences, "tags"):
@@ -130,8 +133,9 @@ _LISTS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "Se
 
 
 def _normal(node: Any, key: str | None) -> Any:
-    if key == "Statement" and not isinstance(node, list):
-        return [_normal(node, None)]
+    if key == "Statement":
+        statements = [_normal(item, None) for item in (node if isinstance(node, list) else [node])]
+        return sorted(statements, key=lambda s: json.dumps(s, sort_keys=True))
     if isinstance(node, Mapping):
         inside = {k: _normal(v, k) for k, v in node.items()}
         if key == "Condition":

@@ -22,6 +22,7 @@ from zerotouch.resources.base import (
     touches,
 )
 from zerotouch.resources.execution_role import ExecutionRole
+from zerotouch.resources.patterns import as_pattern
 
 TARGET_ID: Final = "qualys"
 DESCRIPTION: Final = "Tells Qualys of every EC2 instance that starts"
@@ -43,7 +44,7 @@ class Rule:
         return {
             "state": "ENABLED",
             "description": DESCRIPTION,
-            "eventPattern": event_pattern(context.account_id, context.scope),
+            "eventPattern": as_pattern(event_pattern(context.account_id, context.scope)),
             "schedule": None,
             "role": None,
             "tags": context.tags,
@@ -70,7 +71,7 @@ class Rule:
             fields={
                 "state": answer.get("State"),
                 "description": answer.get("Description"),
-                "eventPattern": _parse(answer.get("EventPattern")),
+                "eventPattern": as_pattern(answer.get("EventPattern")),
                 "schedule": answer.get("ScheduleExpression"),
                 "role": answer.get("RoleArn"),
                 "tags": tags,
@@ -154,15 +155,6 @@ def event_pattern(account_id: str, region: str) -> dict[str, Any]:
         "detail-type": ["EC2 Instance State-change Notification"],
         "detail": {"state": ["running"]},
     }
-
-
-def _parse(pattern: str | None) -> Any:
-    if pattern is None:
-        return None
-    try:
-        return json.loads(pattern)
-    except ValueError:
-        return pattern
 
 
 def _raise_for_failed_entries(answer: dict[str, Any], api: RegionAPI, context: Context, operation: str) -> None:

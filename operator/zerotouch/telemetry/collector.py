@@ -50,6 +50,10 @@ class OperatorCollector(Collector):
         for state, number in sorted(states.items()):
             targets.add_metric([state], number)
         yield targets
+        by_reason = GaugeMetricFamily("zerotouch_problems", "Targets that are not right, by reason.", labels=["reason"])
+        for reason, number in sorted(problems.items()):
+            by_reason.add_metric([reason], number)
+        yield by_reason
         yield GaugeMetricFamily(
             "zerotouch_conflicts", "Targets where a name is taken by something not ours.", problems[Reason.CONFLICT]
         )
@@ -78,6 +82,8 @@ class OperatorCollector(Collector):
             ("zerotouch_drift_mended", "Such fields that were put right.", stats.drift_mended),
         ):
             yield _counter(name, text, ["kind"], [((kind,), n) for kind, n in counts.items()])
+        yield from stats.detect_seconds.collect()
+        yield from stats.repair_seconds.collect()
 
     def _passes(self) -> Iterable[Metric]:
         stats = self._shared.stats

@@ -1,0 +1,45 @@
+"""What a difference must not show: external ids."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from zerotouch.plan.change import Difference
+
+# Condition keys do not depend on case (IAM JSON policy reference, "Condition").
+_HIDDEN: Final = "sts:externalid"
+_MASKED: Final = "(masked)"
+_OTHER: Final = "(masked, another one)"
+
+
+def mask(difference: Difference) -> Difference:
+    """Fit to be shown: that a hidden value is another one than wanted can still be told."""
+    at_one = difference.path.lower().endswith(f".{_HIDDEN}") or f".{_HIDDEN}[" in difference.path.lower()
+    known = frozenset(_hidden(difference.wanted, at_one))
+    return Difference(
+        difference.path, _masked(difference.wanted, at_one, known), _masked(difference.found, at_one, known)
+    )
+
+
+def _hidden(node: Any, inside: bool) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _hidden(value, inside or _is_hidden(key))
+    elif isinstance(node, list | tuple):
+        for element in node:
+            yield from _hidden(element, inside)
+    elif inside:
+        yield str(node)
+
+
+def _masked(node: Any, inside: bool, known: frozenset[str]) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _masked(value, inside or _is_hidden(key), known) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_masked(element, inside, known) for element in node]
+    if inside and node is not None:
+        return _MASKED if str(node) in known else _OTHER
+    return node
+
+
+def _is_hidden(key: Any) -> bool:
+    return str(key).lower() == _HIDDEN

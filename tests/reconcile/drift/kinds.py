@@ -1,0 +1,24 @@
+"""All kinds, in the registry's order; a new kind adds its file here."""
+
+from typing import Final
+
+from tests.reconcile.drift import (
+    api_destination,
+    association,
+    connection,
+    connector_policy,
+    connector_role,
+    execution_role,
+    rule,
+)
+from tests.reconcile.drift.model import KindDrift
+
+KINDS: Final[tuple[KindDrift, ...]] = (
+    execution_role.DRIFT,
+    connector_role.DRIFT,
+    connector_policy.DRIFT,
+    association.DRIFT,
+    connection.DRIFT,
+    api_destination.DRIFT,
+    rule.DRIFT,
+)

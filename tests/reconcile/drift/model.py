@@ -1,0 +1,152 @@
+"""What a kind's file says, and what it must cover."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from zerotouch.api.account import QualysZeroTouchAccountSpec
+from zerotouch.desired.context import Context
+from zerotouch.desired.values import GLOBAL
+from zerotouch.resources.base import Kind
+
+ACCOUNT: Final = "100000000000"
+PREFIX: Final = "qualys-zerotouch"
+OWNER: Final = "default/security/production"
+CONNECTOR: Final = {"role": {"name": "qualys-connector", "trustedAccountID": "123456789012", "externalID": "canary-e"}}
+# In the API's words; every kind must exist under it.
+SPEC: Final[dict[str, Any]] = {"regions": {"names": ["us-east-1"]}, "connector": CONNECTOR, "tags": {"team": "secops"}}
+
+Do = Callable[[Any], Any]
+"""Changes something in AWS; gets `tests.reconcile.conftest.Account`."""
+
+
+class Then(StrEnum):
+    """What the operator does about it."""
+
+    MENDED = "mended"
+    CONFLICT = "told as a Conflict, left alone"
+
+
+@dataclass(frozen=True)
+class Break:
+    """`field`: its path, as it is told. `undo` is needed where the operator leaves it alone."""
+
+    field: str
+    how: str
+    do: Do
+    then: Then = Then.MENDED
+    undo: Do | None = None
+
+
+@dataclass(frozen=True)
+class KindDrift:
+    """Everything that can differ about a kind.
+
+    `sent`: member of a request that creates it → the desired field that compares it (several: with commas), or in
+    parentheses why none does. `unbroken`: field → why the emulator cannot break it.
+    """
+
+    kind: Kind
+    breaks: tuple[Break, ...]
+    sent: Mapping[str, str]
+    unbroken: Mapping[str, str] = field(default_factory=dict)
+
+
+class Recorder:
+    """Stands for AWS while a kind creates itself; remembers the members of the requests."""
+
+    name = "us-east-1"
+
+    def __init__(self) -> None:
+        self.members: set[str] = set()
+
+    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        self.members |= {f"{operation}.{member}" for member in params}
+        return {}
+
+    def find(self, service: str, operation: str, missing: tuple[str, ...], **params: Any) -> dict[str, Any] | None:
+        return None
+
+    def pages(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
+        return iter(())
+
+
+def spec(**changes: Any) -> QualysZeroTouchAccountSpec:
+    """The declaration that tests of drift share."""
+    bare = {
+        "accountID": ACCOUNT,
+        "parent": {"name": "production", "uid": "u-1"},
+        "access": {"roleARN": f"arn:aws:iam::{ACCOUNT}:role/zerotouch", "stsRegion": "us-east-1"},
+        "gatewayURL": "https://gateway.example",
+        "tokenFingerprint": "0123456789ab",
+        "inventory": {},
+        "delivery": {},
+        "deletionPolicy": "Delete",
+        "interval": "5m",
+        "namePrefix": PREFIX,
+    }
+    return QualysZeroTouchAccountSpec.model_validate({**bare, **SPEC, **changes})
+
+
+def context(kind: Kind, **changes: Any) -> Context:
+    scope = GLOBAL if kind.account_wide else "us-east-1"
+    return Context(spec(**changes), OWNER, "aws", scope, ("us-east-1",))
+
+
+def leaves(kind: Kind) -> list[str]:
+    """Paths of everything that the kind wants."""
+    wanted = kind.desired(context(kind))
+    assert wanted is not None, f"{kind.name} is not asked for by the tests' spec"
+    return list(_leaves(wanted, ""))
+
+
+def sent(kind: Kind) -> set[str]:
+    """`operation.Member` of every request that creates the kind."""
+    boundary = {"permissionsBoundaryARN": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
+    access = spec().access.model_dump(by_alias=True, exclude_none=True) | boundary
+    recorder = Recorder()
+    kind.create(recorder, context(kind, access=access), "token")  # type: ignore[arg-type]
+    return recorder.members
+
+
+def documents(
+    field: str, document: Mapping[str, Any], put: Callable[[Any, dict[str, Any]], Any], other: Mapping[str, Any]
+) -> Iterator[Break]:
+    """A break for each leaf of a policy document; `other`: last part of a leaf's path → another value for it."""
+    for path in _leaves(document, ""):
+        value = other[path.rpartition(".")[2]]
+        yield Break(f"{field}.{path}", f"set to {value}", lambda a, p=path, v=value: put(a, _with(document, p, v)))
+    more = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    if "Principal" in document["Statement"][0]:
+        more = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    wider = {**document, "Statement": [*document["Statement"], more]}
+    yield Break(f"{field}.Statement", "a statement added", lambda a: put(a, wider))
+
+
+def _leaves(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list) and node and all(isinstance(element, Mapping) for element in node):
+        for number, element in enumerate(node):
+            yield from _leaves(element, f"{path}[{number}]")
+    else:
+        yield path
+
+
+def _with(document: Any, path: str, value: Any) -> dict[str, Any]:
+    """A copy in which the leaf has the value."""
+    if not isinstance(document, Mapping):
+        raise TypeError(path)
+    for key, inner in document.items():
+        if path == key:
+            return {**document, key: value}
+        if path.startswith(f"{key}."):
+            return {**document, key: _with(inner, path[len(key) + 1 :], value)}
+        if path.startswith(f"{key}["):
+            number, _, rest = path[len(key) + 1 :].partition("].")
+            elements = list(inner)
+            elements[int(number)] = _with(elements[int(number)], rest, value)
+            return {**document, key: elements}
+    raise KeyError(path)

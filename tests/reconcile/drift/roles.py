@@ -1,0 +1,78 @@
+"""What the kinds that own an IAM role share."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tests.reconcile.drift.model import OWNER, Break, Then, documents
+from zerotouch.api.meta import OWNER_TAG
+
+_ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
+# Another value for each leaf of a policy document.
+OTHER: Final[dict[str, Any]] = {
+    "Version": "2008-10-17",
+    "Effect": "Deny",
+    "Action": ["sts:TagSession"],
+    "Resource": ["*"],
+    "Service": ["events.amazonaws.com", "ec2.amazonaws.com"],
+    "AWS": ["*"],
+    "aws:SourceAccount": ["123456789012", "210987654321"],
+    "sts:ExternalId": ["canary-other"],
+}
+SENT: Final = {
+    "create_role.Path": "(part of the identity)",
+    "create_role.RoleName": "(identity)",
+    "create_role.Description": "description",
+    "create_role.AssumeRolePolicyDocument": "trust",
+    "create_role.Tags": "tags",
+    "create_role.PermissionsBoundary": "permissionsBoundary",
+}
+SENT_INLINE: Final = {
+    "put_role_policy.RoleName": "(identity)",
+    "put_role_policy.PolicyName": "inlinePolicies",
+    "put_role_policy.PolicyDocument": "inlinePolicies",
+}
+
+
+def role_breaks(name: str, trust: Mapping[str, Any]) -> Iterator[Break]:
+    """`trust`: as it is wanted in the tests' account."""
+
+    def tag(key: str, value: str) -> Any:
+        return lambda a: a.client("iam").tag_role(RoleName=name, Tags=[{"Key": key, "Value": value}])
+
+    def put_trust(account: Any, document: dict[str, Any]) -> None:
+        account.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+
+    def add_policy(account: Any) -> None:
+        account.client("iam").put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=_wide())
+
+    def bound(account: Any) -> None:
+        account.client("iam").put_role_permissions_boundary(RoleName=name, PermissionsBoundary=_ADMINISTRATOR)
+
+    def attach(account: Any) -> None:
+        account.client("iam").attach_role_policy(RoleName=name, PolicyArn=_ADMINISTRATOR)
+
+    yield Break("exists", "deleted", lambda a: _delete(a, name))
+    yield Break("description", "changed", lambda a: a.client("iam").update_role(RoleName=name, Description="x"))
+    yield from documents("trust", trust, put_trust, OTHER)
+    yield Break("permissionsBoundary", "added", bound)
+    yield Break("tags.team", "changed", tag("team", "x"))
+    yield Break("tags.team", "removed", lambda a: a.client("iam").untag_role(RoleName=name, TagKeys=["team"]))
+    yield Break("tags.more", "added", tag("more", "x"))
+    yield Break(f"tags.{OWNER_TAG}", "another owner", tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, tag(OWNER_TAG, OWNER))
+    yield Break("inlinePolicies.more", "a policy added", add_policy)
+    yield Break("attachedPolicies", "a policy attached", attach)
+
+
+def _delete(account: Any, name: str) -> None:
+    iam = account.client("iam")
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    iam.delete_role(RoleName=name)
+
+
+def _wide() -> str:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

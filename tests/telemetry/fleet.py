@@ -1,0 +1,79 @@
+"""An operator that has seen a fleet, without a cluster or AWS."""
+
+import itertools
+from typing import Any
+
+from zerotouch.api.account import DifferenceDetail, QualysZeroTouchAccountStatus, RegionState, State
+from zerotouch.api.conditions import Condition, Reason
+from zerotouch.api.meta import ACCOUNT_PLURAL, API_VERSION
+from zerotouch.controller.conditions import now
+from zerotouch.controller.index import record_of
+from zerotouch.controller.kube import KubeAPI
+from zerotouch.controller.objects import dump
+from zerotouch.controller.operator import Operator
+from zerotouch.controller.settings import Settings
+from zerotouch.resources.registry import REGION_KINDS
+
+REGIONS = [f"us-east-{number}" for number in range(1, 18)]
+_MOST_DETAILS = 20
+
+
+def operator_with_fleet(accounts: int, drifting: int = 0) -> Operator:
+    """Call it inside an event loop. `drifting`: accounts in which as many fields differ as a status can hold."""
+    kube: Any = object.__new__(KubeAPI)
+    operator = Operator(kube, Settings.from_env({}))
+    for number in range(accounts):
+        record = record_of(ACCOUNT_PLURAL, _body(number, number < drifting))
+        assert not hasattr(record, "plural"), "the body is not valid"
+        operator.shared.index.put(record)  # type: ignore[arg-type]
+        operator.shared.stats.last_pass[f"{number:012d}"] = 1.0
+    operator.shared.index.complete = True
+    return operator
+
+
+def _body(number: int, drifting: bool) -> dict[str, Any]:
+    account = f"{number:012d}"
+    return {
+        "apiVersion": API_VERSION,
+        "metadata": {"name": f"production-{account}", "namespace": "security", "uid": account, "generation": 1,
+                     "resourceVersion": "1"},
+        "spec": {
+            "accountID": account,
+            "parent": {"name": "production", "uid": "u"},
+            "access": {"roleARN": f"arn:aws:iam::{account}:role/zerotouch", "stsRegion": "us-east-1"},
+            "gatewayURL": "https://gateway.example",
+            "regions": {"selection": "Listed", "names": REGIONS},
+            "inventory": {},
+            "delivery": {},
+            "deletionPolicy": "Retain",
+            "interval": "5m",
+            "namePrefix": "qualys-zerotouch",
+        },
+        "status": dump(_status(drifting)),
+    }  # fmt: skip
+
+
+def _status(drifting: bool) -> QualysZeroTouchAccountStatus:
+    at = now()
+    places = itertools.product(REGIONS, [kind.name for kind in REGION_KINDS])
+    details = [
+        DifferenceDetail(region=region, kind=kind, name="n", field="state", wanted="a", found="b", since=at)
+        for region, kind in itertools.islice(places, _MOST_DETAILS if drifting else 0)
+    ]
+    state = State.NOT_READY if drifting else State.READY
+    reason = Reason.DRIFTED.value if drifting else None
+    ready = Condition(
+        type="Ready",
+        status="False" if drifting else "True",
+        reason=Reason.DRIFTED if drifting else Reason.SUCCEEDED,
+        message="",
+        last_transition_time=at,
+        observed_generation=1,
+    )
+    return QualysZeroTouchAccountStatus(
+        observed_generation=1,
+        conditions=[ready],
+        regions=[RegionState(name=r, state=state, reason=reason, ready=0, total=4) for r in ["global", *REGIONS]],
+        drifted=len(details),
+        details=details,
+    )

@@ -1,0 +1,81 @@
+"""How many series there are, and that the histograms count what they say."""
+
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+
+from tests.telemetry.fleet import operator_with_fleet
+from zerotouch.controller.stats import Stats
+from zerotouch.plan.author import DetectedBy
+from zerotouch.plan.change import Difference, ResourceID
+from zerotouch.reconcile.report import Drift
+from zerotouch.telemetry.collector import OperatorCollector
+
+# The promise of docs/metrics.md, for 1,000 accounts with 17 regions each.
+MOST_SERIES = 30_000
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def series(text: bytes) -> list[str]:
+    return [line for line in text.decode().splitlines() if line and not line.startswith("#")]
+
+
+async def scraped(accounts: int, drifting: int) -> list[str]:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(OperatorCollector(operator_with_fleet(accounts, drifting)))
+    return series(generate_latest(registry))
+
+
+async def test_a_fleet_that_is_all_wrong_stays_within_the_promised_number_of_series() -> None:
+    assert len(await scraped(1000, 1000)) <= MOST_SERIES
+
+
+async def test_what_is_right_costs_two_series_an_account() -> None:
+    assert len(await scraped(200, 0)) - len(await scraped(100, 0)) <= 2 * 100
+
+
+def drift(found: float, mended: float | None, occurred: float | None, by: DetectedBy) -> Drift:
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else AT + timedelta(seconds=seconds)
+
+    resource, difference = ResourceID("Rule", "us-east-1", "n"), Difference("state", "ENABLED", "DISABLED")
+    return Drift(resource, difference, mended is not None, at(found), at(mended), by, at(occurred))
+
+
+def sums(stats: Stats) -> dict[tuple[str, str], tuple[float, float]]:
+    """(histogram, source) → (count, sum), where something was counted."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for name, histogram in (("detect", stats.detect_seconds), ("repair", stats.repair_seconds)):
+        samples = [s for metric in histogram.collect() for s in metric.samples]
+        for source in DetectedBy:
+            mine = {s.name.rpartition("_")[2]: s.value for s in samples if s.labels.get("source") == source.value}
+            if mine["count"]:
+                found[name, source.value] = (mine["count"], mine["sum"])
+    return found
+
+
+def test_times_are_told_by_what_found_the_drift() -> None:
+    stats = Stats()
+    stats.drifted(drift(10, 12, 7, DetectedBy.EVENT), None)
+    assert sums(stats) == {("detect", "event"): (1, 3), ("repair", "event"): (1, 2)}
+
+
+def test_a_start_that_nobody_knows_is_left_out() -> None:
+    stats = Stats()
+    stats.drifted(drift(10, None, None, DetectedBy.POLL), None)
+    assert sums(stats) == {}
+
+
+def test_the_repair_of_what_was_told_before_counts_from_then_and_its_detection_once() -> None:
+    stats = Stats()
+    stats.drifted(drift(10, None, 4, DetectedBy.POLL), None)
+    stats.drifted(drift(70, 75, 4, DetectedBy.POLL), AT + timedelta(seconds=10))
+    assert sums(stats) == {("detect", "poll"): (1, 6), ("repair", "poll"): (1, 65)}
+    assert (stats.drift_seen["Rule"], stats.drift_mended["Rule"]) == (1, 1)
+
+
+def test_a_clock_of_aws_that_is_ahead_gives_no_negative_time() -> None:
+    stats = Stats()
+    stats.drifted(drift(10, 11, 12, DetectedBy.EVENT), None)
+    assert sums(stats)["detect", "event"] == (1, 0)
