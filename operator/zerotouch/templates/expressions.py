@@ -1,0 +1,42 @@
+"""Text with placeholders → Terraform's expressions."""
+
+import json
+import re
+from typing import Any, Final
+
+from zerotouch.templates import parameters as p
+from zerotouch.templates.hcl import Expression
+
+_VARIABLES: Final = {
+    p.PARTITION: "data.aws_partition.current.partition",
+    p.ACCOUNT: "data.aws_caller_identity.current.account_id",
+    p.REGION: "each.value",
+    p.REGIONS: "region",
+    p.TOKEN: "var.subscription_token",
+    p.GATEWAY: "var.api_gateway_url",
+    p.CONNECTOR_ROLE: "var.connector_role_name",
+    p.CONNECTOR_ACCOUNT: "var.connector_account_id",
+    p.CONNECTOR_EXTERNAL_ID: "var.connector_external_id",
+}
+_PLACEHOLDER: Final = re.compile(r"\$\{[^}]+\}")
+
+
+def translated(value: Any) -> Any:
+    """Placeholders as Terraform's expressions, in depth."""
+    match value:
+        case dict():
+            return {key: translated(item) for key, item in value.items()}
+        case [str(only)] if p.REGIONS in only:
+            return Expression(f"[for region in var.regions : {_text(only)}]")
+        case list():
+            return [translated(item) for item in value]
+        case str() if "${" in value:
+            return Expression(_text(value))
+    return value
+
+
+def _text(value: str) -> str:
+    """`${X}` alone is the bare expression; with text around it, a string with expressions in it."""
+    if _PLACEHOLDER.fullmatch(value):
+        return _VARIABLES[value]
+    return json.dumps(_PLACEHOLDER.sub(lambda match: "${" + _VARIABLES[match[0]] + "}", value))
