@@ -122,7 +122,7 @@ class ScopePass:
     def _hold_back(self, kind: Kind, change: Change, problem: Problem) -> None:
         self._held_back[kind.name] = problem
         if self._was_right:
-            self._drifts += [Drift(change.resource, d, False) for d in change.differences]
+            self._drifts += [Drift(change.resource, d, False, self._seen[kind.name].at) for d in change.differences]
 
     def _decide(self, kind: Kind, context: Context) -> Change | Conflict | None:
         observed = self._seen[kind.name].observed
