@@ -63,11 +63,16 @@ class Admin:
         iam = self.client("iam", account)
         iam.put_role_policy(RoleName=role_name, PolicyName="zerotouch", PolicyDocument=json.dumps(policy))
 
-    def start_instance(self, account: str, region: str) -> str:
-        """Run one instance; answers its id."""
+    def start_instance(self, account: str, region: str, **options: Any) -> str:
+        """Run one instance, with these options of RunInstances; answers its id."""
         ec2 = self.client("ec2", account, region)
-        answer = ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.micro", MinCount=1, MaxCount=1)
+        options = {"MinCount": 1, "MaxCount": 1, **options}
+        answer = ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.micro", **options)
         return str(answer["Instances"][0]["InstanceId"])
+
+    def set_age(self, account: str, region: str, instance: str, seconds: float) -> None:
+        """Let an instance have been launched so long ago."""
+        self._post("age", account=account, region=region, instance=instance, seconds=seconds)
 
     def set_agent(self, account: str, region: str, instance: str, **agent: Any) -> None:
         """What SSM knows of an instance: see `instances.Agent`."""

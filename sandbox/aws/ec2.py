@@ -1,10 +1,11 @@
-"""EC2: state changes as events on the default bus, and regions that an account has or has not enabled."""
+"""EC2: state changes as events on the default bus, pages, and regions that an account has or has not enabled."""
 
 import json
 import re
+import time
 from typing import Any, Final
 
-from ministack.core.responses import get_account_id
+from ministack.core.responses import get_account_id, request_scope
 from ministack.services import ec2, eventbridge
 
 from sandbox.aws.caller import Response, arn, response
@@ -23,6 +24,9 @@ DEFAULT_REGIONS: Final = (
 )  # fmt: skip
 OPT_IN_REGIONS: Final = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1")
 
+_RESERVATION: Final = re.compile(r"<item>\s*<reservationId>")
+_PAGE: Final = range(5, 1001)
+
 # account → the regions that are enabled in it; an account that is not here has the default ones.
 enabled: dict[str, tuple[str, ...]] = {}
 _handle_request = ec2.handle_request
@@ -40,6 +44,8 @@ async def handle_request(method: str, path: str, headers: Any, body: bytes, quer
     if action == "DescribeRegions":
         return _describe_regions(text)
     answer = response(await _handle_request(method, path, headers, body, query))
+    if action == "DescribeInstances" and answer[0] == 200:
+        return _page(answer, text)
     if action in _STATES and answer[0] == 200:
         for instance in dict.fromkeys(re.findall(r"<instanceId>(i-[0-9a-f]+)</instanceId>", answer[2].decode())):
             for state in _STATES[action]:
@@ -49,6 +55,31 @@ async def handle_request(method: str, path: str, headers: Any, body: bytes, quer
 
 def install() -> None:
     ec2.handle_request = handle_request
+
+
+def set_age(account: str, region: str, instance: str, seconds: float) -> None:
+    """Let an instance have been launched so long ago."""
+    with request_scope(account, region):
+        launched = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - seconds))
+        ec2._instances[instance]["LaunchTime"] = launched
+
+
+def _page(answer: Response, text: str) -> Response:
+    """The part of the answer that MaxResults (5 to 1000) and NextToken ask for; ministack answers all of it at once."""
+    size, start = _value(text, "MaxResults"), int(_value(text, "NextToken") or 0)
+    if size and int(size) not in _PAGE:
+        message = f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000."
+        return response(ec2._error("InvalidParameterValue", message, 400))
+    body = answer[2].decode()
+    marks = [match.start() for match in _RESERVATION.finditer(body)]
+    end = start + int(size or 1000)
+    if not marks or (start == 0 and end >= len(marks)):
+        return answer
+    marks.append(body.index("</reservationSet>"))
+    first, last = min(start, len(marks) - 1), min(end, len(marks) - 1)
+    more = f"<nextToken>{end}</nextToken>" if end < len(marks) - 1 else ""
+    tail = body[marks[-1] :].replace("</reservationSet>", f"</reservationSet>{more}", 1)
+    return answer[0], answer[1], f"{body[: marks[0]]}{body[marks[first] : marks[last]]}{tail}".encode()
 
 
 def _describe_regions(text: str) -> Response:

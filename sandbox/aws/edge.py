@@ -135,6 +135,8 @@ class Edge:
                 trail.trails[account] = trail.Trail(**data)
             case "emit":
                 trail.emit(**data)
+            case "age":
+                ec2.set_age(**data)
             case "deliveries":
                 answer = rules.deliveries
             case _:

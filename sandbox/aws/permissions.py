@@ -26,6 +26,9 @@ def resource_arn(
         data = json.loads(body or b"{}")
         identity = data.get("AssociationId") or data.get("ResourceId") or "*"
         return f"arn:aws:ssm:{region}:{account}:association/{identity}"
+    if service == "ssm" and operation.endswith("ServiceSetting"):
+        setting = str(json.loads(body or b"{}").get("SettingId", ""))
+        return setting if setting.startswith("arn:") else f"arn:aws:ssm:{region}:{account}:servicesetting{setting}"
     if service == "iam":
         return _iam(body, account) or _base(service, method, path, headers, body, query, region, account)
     return _base(service, method, path, headers, body, query, region, account)

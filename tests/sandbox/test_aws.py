@@ -244,16 +244,55 @@ def test_instances_as_ssm_sees_them(admin: Admin, ssm: Any, account_id: str) -> 
     admin.set_agent(account_id, "us-east-1", lost, ping="ConnectionLost", inventory_age=90_000.0)
     admin.set_agent(account_id, "us-east-1", unmanaged, ping=None)
     admin.client("ec2", account_id).stop_instances(InstanceIds=[stopped])
-    found = {i["InstanceId"]: i["PingStatus"] for i in ssm.describe_instance_information()["InstanceInformationList"]}
-    assert found == {fine: "Online", lost: "ConnectionLost"}
-    entities = {e["Id"]: e["Data"]["AWS:InstanceInformation"]["CaptureTime"] for e in ssm.get_inventory()["Entities"]}
-    assert entities.keys() == {fine, lost}
-    assert entities[lost] < entities[fine]
+    managed = [{"Key": "ResourceType", "Values": ["EC2Instance"]}]
+    known = ssm.describe_instance_information(Filters=managed)["InstanceInformationList"]
+    assert {i["InstanceId"]: i["PingStatus"] for i in known} == {fine: "Online", lost: "ConnectionLost"}
+    assert {(i["PlatformName"], i["PlatformVersion"]) for i in known} == {("Amazon Linux", "2023")}
+    entities = {e["Id"]: e["Data"]["AWS:InstanceInformation"] for e in ssm.get_inventory()["Entities"]}
+    states = {identity: item["Content"][0]["InstanceStatus"] for identity, item in entities.items()}
+    assert states == {fine: "Active", lost: "ConnectionLost", stopped: "Stopped"}
     entries = ssm.list_inventory_entries(InstanceId=fine, TypeName="AWS:InstanceInformation")
     assert entries["Entries"][0]["PlatformType"] == "Linux"
     refused(
         "InvalidInstanceId", ssm.describe_instance_information, Filters=[{"Key": "InstanceIds", "Values": ["nope"]}]
     )
+
+
+def test_inventory_by_type_and_status(admin: Admin, ssm: Any, account_id: str) -> None:
+    fine, stale, never, lost = (admin.start_instance(account_id, "us-east-1") for _ in range(4))
+    admin.set_agent(account_id, "us-east-1", stale, inventory_age=90_000.0)
+    admin.set_agent(account_id, "us-east-1", never, inventory_age=None)
+    admin.set_agent(account_id, "us-east-1", lost, ping="ConnectionLost")
+    name = "AWS:InstanceDetailedInformation"
+    active = [{"Key": "AWS:InstanceInformation.InstanceStatus", "Values": ["Active"], "Type": "Equal"}]
+    found = ssm.get_inventory(ResultAttributes=[{"TypeName": name}], Filters=active)["Entities"]
+    data = {entity["Id"]: entity["Data"] for entity in found}
+    assert data.keys() == {fine, stale, never}
+    # The agent reports itself; what an association collects is missing until one has run.
+    assert data[never] == {}
+    assert data[stale][name]["CaptureTime"] < data[fine][name]["CaptureTime"]
+    refused("InvalidTypeNameException", ssm.get_inventory, ResultAttributes=[{"TypeName": "AWS:Nothing"}])
+
+
+def test_default_host_management_is_a_service_setting(ssm: Any) -> None:
+    name = "/ssm/managed-instance/default-ec2-instance-management-role"
+    assert ssm.get_service_setting(SettingId=name)["ServiceSetting"]["Status"] == "Default"
+    ssm.update_service_setting(SettingId=name, SettingValue="AWSSystemsManagerDefaultEC2InstanceManagementRole")
+    assert ssm.get_service_setting(SettingId=name)["ServiceSetting"]["Status"] == "Customized"
+
+
+def test_pages_of_instances(admin: Admin, account_id: str) -> None:
+    ec2 = admin.client("ec2", account_id)
+    started = {admin.start_instance(account_id, "us-east-1") for _ in range(6)}
+    profiled = admin.start_instance(account_id, "us-east-1", IamInstanceProfile={"Name": "ssm"})
+    first = ec2.describe_instances(MaxResults=5)
+    second = ec2.describe_instances(MaxResults=5, NextToken=first["NextToken"])
+    both = [i for page in (first, second) for r in page["Reservations"] for i in r["Instances"]]
+    assert {i["InstanceId"] for i in both} == {*started, profiled}
+    assert [i["InstanceId"] for i in both if i.get("IamInstanceProfile")] == [profiled]
+    assert len(first["Reservations"]) == 5
+    assert "NextToken" not in second
+    refused("InvalidParameterValue", ec2.describe_instances, MaxResults=4)
 
 
 def test_pages(admin: Admin, ssm: Any, account_id: str) -> None:

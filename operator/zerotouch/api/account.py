@@ -8,6 +8,7 @@ from pydantic import Field
 
 from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
+from zerotouch.api.coverage import Coverage, CoverageStatus
 from zerotouch.api.delivery import DeliveryStatus
 from zerotouch.api.drift import DifferenceKind
 from zerotouch.api.spec import (
@@ -84,6 +85,9 @@ class QualysZeroTouchAccountSpec(Model):
     inventory: Inventory = Field(description="How SSM collects inventory.")
     delivery: Delivery = Field(description="How EventBridge hands events to Qualys.")
     connector: Connector | None = Field(default=None, description="The permissions of the Qualys connector.")
+    coverage: Coverage = Field(
+        default=Coverage(), description="How it is found out whether instances report inventory."
+    )
     mode: Mode = Field(default=Mode.ENFORCE, description="Whether AWS is changed, or only looked at.")
     adoption_policy: AdoptionPolicy = adoption_field()
     deletion_policy: DeletionPolicy = Field(description="What becomes of AWS resources no longer declared.")
@@ -177,4 +181,5 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
         default=None,
         description="true where more differences exist than details shows.",
     )
+    coverage: CoverageStatus | None = Field(default=None, description="Whether the running instances report inventory.")
     delivery: DeliveryStatus | None = Field(default=None, description="Whether deliveries to Qualys work.")

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     CONNECTION_DEAUTHORIZED = "ConnectionDeauthorized"
     RULE_DISABLED = "RuleDisabled"
     NO_EVENTS = "NoEvents"
+    INSTANCES_NOT_COVERED = "InstancesNotCovered"
+    TRUNCATED = "Truncated"
     QUOTA_EXCEEDED = "QuotaExceeded"
     THROTTLED = "Throttled"
     NOT_YET_CONSISTENT = "NotYetConsistent"
@@ -82,9 +84,10 @@ class ObjectStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
-        "while somebody else uses our connection, and Delivering, which tells whether events reach Qualys; of a parent "
-        "also TokenCurrent, which is False ahead of the expiry of a token that a person has to replace and while Qualys "
-        "refuses it, and TokenRolledOut, which is False while regions still carry another token.",
+        "while somebody else uses our connection, Delivering, which tells whether events reach Qualys, and Covered, which "
+        "tells whether the running instances report inventory; of a parent also Covered, TokenCurrent, which is False ahead "
+        "of the expiry of a token that a person has to replace and while Qualys refuses it, and TokenRolledOut, which is "
+        "False while regions still carry another token.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

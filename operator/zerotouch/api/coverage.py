@@ -76,6 +76,13 @@ class Coverage(Model):
     )
 
 
+class GapCount(Model):
+    """How many instances are not covered for one reason."""
+
+    reason: Gap = Field(description="Why they are not covered.")
+    instances: int = Field(ge=1, description="How many.")
+
+
 class RegionCoverage(Model):
     """One region in which instances run. Each stage holds the instances that reached it."""
 
@@ -85,21 +92,25 @@ class RegionCoverage(Model):
     online: int = Field(ge=0, description="Managed by SSM, the agent online.")
     inventoried: int = Field(ge=0, description="Online, and with fresh inventory.")
     covered: int = Field(ge=0, description="Inventoried, and of an allowed platform.")
-    uncovered: int = Field(ge=0, description="Neither covered nor starting.")
-    truncated: bool | None = Field(default=None, description="true where more instances run than were looked at.")
+    gaps: Annotated[list[GapCount], Field(max_length=8)] = Field(
+        default_factory=list,
+        description="Instances that are neither covered nor starting, by reason.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["reason"]},
+    )
+    truncated: bool | None = Field(
+        default=None, description="true where more instances run than are looked at: 5,000 a region."
+    )
     reason: Annotated[str, Field(max_length=64)] | None = Field(
-        default=None, description="Why the last look failed; the numbers are then those of the one before."
+        default=None, description="Why the last look failed; the numbers are then those of the look before."
     )
     message: Annotated[str, Field(max_length=512)] | None = Field(
-        default=None, description="What was found and what to do."
+        default=None, description="What went wrong with the last look, and what to do."
     )
 
-
-class GapCount(Model):
-    """How many instances are not covered for one reason."""
-
-    reason: Gap = Field(description="Why they are not covered.")
-    instances: int = Field(ge=0, description="How many.")
+    @property
+    def uncovered(self) -> int:
+        """Instances that are neither covered nor starting."""
+        return sum(gap.instances for gap in self.gaps)
 
 
 class UncoveredInstance(Model):
@@ -114,17 +125,19 @@ class UncoveredInstance(Model):
 class CoverageStatus(Model):
     """What the last look at the account's instances gave."""
 
-    surveyed_at: datetime | None = Field(default=None, description="When the regions were last looked at.")
+    surveyed_at: datetime | None = Field(
+        default=None,
+        description="When all regions were last looked at; a look that a passing fault cut short is repeated with the next "
+        "pass.",
+    )
+    covered_instances: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None, description="Covered instances of those running, as covered/running."
+    )
     regions: Annotated[list[RegionCoverage], Field(max_length=64)] = Field(
         default_factory=list,
-        description="The regions in which instances run, or which could not be looked at.",
+        description="The regions in which instances run, and those that could not be looked at.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-    gaps: Annotated[list[GapCount], Field(max_length=8)] = Field(
-        default_factory=list,
-        description="The uncovered instances by reason.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["reason"]},
-    )
     uncovered: Annotated[list[UncoveredInstance], Field(max_length=20)] = Field(
-        default_factory=list, description="Up to 20 of the uncovered instances."
+        default_factory=list, description="Up to 20 of the uncovered instances, of every region and reason some."
     )

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
+from zerotouch.api.coverage import Coverage
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -193,6 +194,11 @@ class QualysZeroTouchSpec(Model):
         default=None,
         description="The permissions of the Qualys connector, with exactly one of its fields; nothing is done about "
         "them where not given.",
+    )
+    coverage: Coverage = Field(
+        default=Coverage(),
+        description="How it is found out whether the running instances report inventory, without which Qualys cannot scan "
+        "them.",
     )
     mode: Mode = Field(
         default=Mode.ENFORCE,

@@ -15,6 +15,9 @@ RATES: Final[dict[str, float]] = {
     "ssm:create_association": 1.5,
     "ssm:update_association": 1.5,
     "ssm:delete_association": 1.0,
+    # Not published; buckets of their own, so that a survey of many instances does not hold up the pass.
+    "ssm:describe_instance_information": 3.0,
+    "ssm:get_inventory": 3.0,
     "events": 25.0,
     "ec2": 10.0,
     "iam": 5.0,

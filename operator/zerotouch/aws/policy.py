@@ -11,6 +11,8 @@ from typing import Any, Final
 # A managed policy has at most 6,144 characters; quotes, commas and the rest need some of them.
 _MOST_CHARACTERS: Final = 5000
 PATH = "zerotouch"
+HOST_MANAGEMENT: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
+"""The service setting of Default Host Management: SSM manages instances without an instance profile of their own."""
 _READS = ("Describe", "Get", "List")
 
 
@@ -46,6 +48,13 @@ def account_policy(
             ],
         ),
         _allow("InventoryList", ["ssm:ListAssociations"], "*"),
+        # Not needed where spec.coverage.enabled is false.
+        _allow("Coverage", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:GetInventory"], "*"),
+        _allow(
+            "CoverageHostManagement",
+            ["ssm:GetServiceSetting"],
+            f"arn:{partition}:ssm:*:{account_id}:servicesetting{HOST_MANAGEMENT}",
+        ),
         _allow(
             "Connection",
             [

@@ -8,6 +8,7 @@ from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAcc
 from zerotouch.api.types import parse_duration
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.conditions import Judgement, make
+from zerotouch.controller.coverage import CoverageReader
 from zerotouch.controller.delivery import DeliveryReader
 from zerotouch.reconcile.report import AccountReport, Surveyed
 
@@ -37,7 +38,7 @@ class Reader(Protocol):
         """The condition, from the status with this survey's part in it. Called after every pass."""
 
 
-READERS: Final[tuple[Reader, ...]] = (DeliveryReader(),)
+READERS: Final[tuple[Reader, ...]] = (DeliveryReader(), CoverageReader())
 """The one place that lists them, as `reconcile/survey.py` lists the surveys."""
 
 

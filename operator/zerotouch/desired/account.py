@@ -35,6 +35,7 @@ def resolve_account(
         inventory=spec.inventory,
         delivery=spec.delivery,
         connector=spec.connector,
+        coverage=spec.coverage,
         mode=spec.mode,
         adoption_policy=spec.adoption_policy,
         deletion_policy=spec.deletion_policy,

@@ -10,6 +10,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import Interrupted, RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.desired.context import Context
+from zerotouch.reconcile.coverage import CoverageSurvey
 from zerotouch.reconcile.delivery import DeliverySurvey
 from zerotouch.reconcile.report import Problem, Surveyed
 from zerotouch.resources.base import Observed
@@ -26,7 +27,7 @@ class Survey(Protocol):
         """The finding in one region. `seen`: kind → what the pass left there. May raise AWSError or Interrupted."""
 
 
-SURVEYS: Final[tuple[Survey, ...]] = (DeliverySurvey(),)
+SURVEYS: Final[tuple[Survey, ...]] = (DeliverySurvey(), CoverageSurvey())
 """The one place that lists them; what becomes of their findings is in `controller/surveys.py`."""
 
 

@@ -98,7 +98,7 @@ class InventoryAssociation:
         covering = next((a for a in found if _targets(a) == ALL_NODES), None)
         if wants_all and covering is not None:
             return Observed(
-                {},
+                {"schedule": covering.get("ScheduleExpression")},
                 covering["AssociationId"],
                 Ownership.EXTERNAL,
                 covering.get("AssociationName"),
