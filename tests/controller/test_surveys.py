@@ -33,6 +33,7 @@ def spec(**delivery: Any) -> QualysZeroTouchAccountSpec:
             "regions": {"names": ["us-east-1"]},
             "inventory": {},
             "delivery": delivery,
+            "coverage": {"enabled": False},
             "deletionPolicy": "Retain",
             "interval": "5m",
             "namePrefix": "qualys-zerotouch",

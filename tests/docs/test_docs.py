@@ -53,7 +53,7 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    collector = (ROOT / "operator/zerotouch/telemetry/collector.py").read_text()
+    collector = "\n".join(path.read_text() for path in (ROOT / "operator/zerotouch/telemetry").glob("*.py"))
     counters = {f"{name}_total" for name in re.findall(r'_counter\(\s*"(zerotouch_\w+)"', collector)}
     counters |= {f"{name}_total" for name in re.findall(r'\("(zerotouch_drift_\w+)"', collector)}
     gauges = set(re.findall(r'GaugeMetricFamily\(\s*"(zerotouch_\w+)"', collector))

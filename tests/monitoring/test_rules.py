@@ -62,6 +62,19 @@ CASES = [
         {"zerotouch_foreign_api_destinations": "0"},
     ),
     Case("ZeroTouchConflict", {"zerotouch_conflicts": "1"}, {"zerotouch_conflicts": "0"}),
+    Case(
+        "ZeroTouchInstancesNotCovered",
+        {'zerotouch_uncovered_instances{account="1",region="us-east-1"}': "3"},
+        {},
+        {"account": "1", "region": "us-east-1"},
+        minutes=150,
+    ),
+    Case(
+        "ZeroTouchCoverageUnknown",
+        {"zerotouch_coverage_unseen": "1"},
+        {"zerotouch_coverage_unseen": "0"},
+        minutes=400,
+    ),
     Case("ZeroTouchTokenExpiring", {EXPIRY: "50000"}, {EXPIRY: "5000000"}, OBJECT),
     Case("ZeroTouchTokenExpired", {EXPIRY: "60"}, {EXPIRY: "5000000"}, OBJECT),
     Case(
@@ -229,6 +242,7 @@ def _annotations(case: Case) -> dict[str, str]:
 
 
 _VALUE = {
+    "ZeroTouchInstancesNotCovered": "3",
     "ZeroTouchObjectNotReady": "2",
     "ZeroTouchDriftMendedOften": "59",
     "ZeroTouchAWSThrottled": "150",

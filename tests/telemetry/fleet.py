@@ -5,6 +5,7 @@ from typing import Any
 
 from zerotouch.api.account import DifferenceDetail, QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Condition, Reason
+from zerotouch.api.coverage import CoverageStatus, Gap, GapCount, RegionCoverage
 from zerotouch.api.meta import ACCOUNT_PLURAL, API_VERSION
 from zerotouch.controller.conditions import now
 from zerotouch.controller.index import record_of
@@ -76,4 +77,10 @@ def _status(drifting: bool) -> QualysZeroTouchAccountStatus:
         regions=[RegionState(name=r, state=state, reason=reason, ready=0, total=4) for r in ["global", *REGIONS]],
         drifted=len(details),
         details=details,
+        coverage=CoverageStatus(surveyed_at=at, regions=[_coverage(region, drifting) for region in REGIONS]),
     )
+
+
+def _coverage(region: str, lacking: bool) -> RegionCoverage:
+    gaps = [GapCount(reason=gap, instances=1) for gap in Gap] if lacking else []
+    return RegionCoverage(name=region, running=9, starting=0, online=9, inventoried=9, covered=9 - len(gaps), gaps=gaps)

@@ -35,6 +35,17 @@ async def test_what_is_right_costs_two_series_an_account() -> None:
     assert len(await scraped(200, 0)) - len(await scraped(100, 0)) <= 2 * 100
 
 
+async def test_coverage_counts_instances_by_stage_and_reason_and_names_what_lacks() -> None:
+    lines = await scraped(3, 1)
+    assert 'zerotouch_coverage_instances{stage="running"} 459.0' in lines
+    assert 'zerotouch_coverage_instances{stage="covered"} 374.0' in lines
+    assert 'zerotouch_coverage_gaps{reason="AgentOffline"} 17.0' in lines
+    assert "zerotouch_coverage_unseen 0.0" in lines
+    named = [line for line in lines if line.startswith("zerotouch_uncovered_instances")]
+    assert named[0] == 'zerotouch_uncovered_instances{account="000000000000",region="us-east-1"} 5.0'
+    assert len(named) == 3
+
+
 def drift(found: float, mended: float | None, occurred: float | None, by: DetectedBy) -> Drift:
     def at(seconds: float | None) -> datetime | None:
         return None if seconds is None else AT + timedelta(seconds=seconds)

@@ -44,6 +44,7 @@ ACCOUNT_COLUMNS: Final = [
     *_READY_COLUMNS,
     _column("Regions", ".status.readyRegions", "Ready regions of all."),
     _column("Drifted", ".status.drifted", "Fields that differ from the declared state now.", "integer"),
+    _column("Covered", ".status.coverage.coveredInstances", "Instances that report inventory, of all.", wide=True),
     _MESSAGE,
     _AGE,
 ]

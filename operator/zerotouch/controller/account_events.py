@@ -5,8 +5,9 @@ from typing import Final
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.controller.account_status import place_of_detail, place_of_drift
-from zerotouch.controller.conditions import transition
+from zerotouch.controller.conditions import condition, transition
 from zerotouch.controller.objects import Account
+from zerotouch.controller.rollup import ROLLED_UP
 from zerotouch.controller.shared import Shared
 from zerotouch.plan.change import Action, ResourceID
 from zerotouch.plan.render import show_change, show_difference, show_resource, some
@@ -20,6 +21,7 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
     await _drifts(shared, account, report)
     await _changes(shared, account, report)
     await _transition(shared, account, status)
+    await _conditions(shared, account, status)
 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
@@ -57,6 +59,19 @@ async def _transition(shared: Shared, account: Account, status: QualysZeroTouchA
     if ready is not None and ready.reason != Reason.PROGRESSING:
         write = shared.events.normal if ready.status == "True" else shared.events.warning
         await write(account.key, account.meta.uid, ready.reason, ready.message)
+
+
+async def _conditions(shared: Shared, account: Account, status: QualysZeroTouchAccountStatus) -> None:
+    """That a condition of its own has become False, and that it has become True again."""
+    for kind in ROLLED_UP:
+        before = condition(account.status.conditions, kind)
+        after = transition(account.status.conditions, status.conditions, kind)
+        if after is None:
+            continue
+        if after.status == "False":
+            await shared.events.warning(account.key, account.meta.uid, after.reason, after.message)
+        elif after.status == "True" and before is not None and before.status == "False":
+            await shared.events.normal(account.key, account.meta.uid, kind, after.message)
 
 
 def _describe(resource: ResourceID, mended: bool, fields: list[str]) -> str:

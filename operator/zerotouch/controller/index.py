@@ -13,7 +13,9 @@ from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
 from zerotouch.api.token import TokenTrial
 from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
+from zerotouch.controller.coverage_view import CoverageView
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
+from zerotouch.controller.rollup import Told, told_of
 from zerotouch.plan.healing import is_refused
 from zerotouch.plan.version import modified_at
 
@@ -58,7 +60,8 @@ class View:
     """An account's status as parents and metrics need it.
 
     `states`: region state → number of regions. `drift`: (region, kind) → number of fields.
-    `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours.
+    `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours. `told`: conditions
+    that the parent has too.
     """
 
     observed_generation: int | None = None
@@ -70,6 +73,8 @@ class View:
     drift: tuple[tuple[str, str, int], ...] = ()
     problems: tuple[tuple[str, int], ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    told: tuple[Told, ...] = ()
+    coverage: CoverageView | None = None
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -87,6 +92,8 @@ class View:
             drift=tuple((region, kind, n) for (region, kind), n in sorted(drift.items())),
             problems=tuple(sorted(Counter(r.reason for r in status.regions if r.reason).items())),
             carriers=tuple(_carrier(r, r.token) for r in status.regions if r.token and r.state is not State.REMOVING),
+            told=told_of(status.conditions),
+            coverage=CoverageView.of(status.coverage) if status.coverage else None,
         )
 
 

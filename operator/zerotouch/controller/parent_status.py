@@ -7,8 +7,9 @@ from typing import Final
 
 from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.zerotouch import AccountCounts, QualysZeroTouchStatus, TokenStatus, WorstAccount
-from zerotouch.controller.conditions import Verdict, conditions
+from zerotouch.controller.conditions import Verdict, conditions, make
 from zerotouch.controller.index import AccountRecord
+from zerotouch.controller.rollup import ROLLED_UP, roll_up
 
 _MOST_WORST: Final = 20
 _PENDING: Final = frozenset({Reason.PENDING.value, Reason.PROGRESSING.value})
@@ -45,6 +46,7 @@ def parent_status(
         conditions=[
             *conditions(verdict, reason, message, previous.conditions, generation, now),
             *token_conditions,
+            *_rolled_up(alive, previous, generation, now),
         ],
         accounts=AccountCounts(total=declared, ready=ready, not_ready=max(0, declared - ready), deleting=deleting),
         ready_accounts=f"{ready}/{declared}",
@@ -53,6 +55,14 @@ def parent_status(
         token=token,
         last_handled_reconcile_at=requested_at,
     )
+
+
+def _rolled_up(
+    accounts: Sequence[AccountRecord], previous: QualysZeroTouchStatus, generation: int, now: datetime
+) -> list[Condition]:
+    told = [(account.key.name, account.view.told) for account in accounts]
+    judged = [(kind, judgement) for kind in ROLLED_UP if (judgement := roll_up(kind, told)) is not None]
+    return [make(kind, *judgement, previous.conditions, generation, now) for kind, judgement in judged]
 
 
 def _verdict(

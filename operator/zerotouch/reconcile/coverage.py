@@ -46,7 +46,7 @@ class CoverageSurvey:
         known = dict(agents)
         online = any(agent.online for agent in known.values())
         captured, all_captured = _bounded(_captured(api, context.spec.inventory)) if online else ([], True)
-        bare = any(i.id not in known and not i.has_profile for i in instances)
+        bare = all_agents and any(i.id not in known and not i.has_profile for i in instances)
         rules = Rules(
             grace=parse_duration(context.spec.coverage.grace_period),
             max_age=_max_age(context, seen),

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
 from zerotouch.controller.operator import Operator
+from zerotouch.telemetry.coverage import coverage_metrics
 
 _CODE_LENGTH: Final = 64
 
@@ -28,6 +29,7 @@ class OperatorCollector(Collector):
         yield from self._passes()
         yield from self._calls()
         yield from self._tokens()
+        yield from coverage_metrics(self._shared.index.accounts())
 
     def _process(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("zerotouch_build_info", "1, with the version as label.", labels=["version"])
