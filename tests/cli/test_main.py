@@ -52,7 +52,10 @@ def test_template(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "says"),
     [
         ([], "Usage: zerotouch"),
-        (["policy"], "give -f FILE, or one of account, observe, trust, operator: see zerotouch policy --help"),
+        (
+            ["policy"],
+            "give -f FILE, or one of account, observe, trust, operator, attribution, events: see zerotouch policy --help",
+        ),
         (["no-such-command"], "No such command 'no-such-command': see zerotouch --help"),
         (["policy", "account", "--what"], "No such option"),
         (["template", "-o", "xml"], "'xml' is not one of 'yaml', 'json': see zerotouch template --help"),

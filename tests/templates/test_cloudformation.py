@@ -11,6 +11,7 @@ from cfnlint.match import Match
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
+from zerotouch.resources.base import OptionalKind
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 from zerotouch.templates.cloudformation import region_template, stack_set_template
 from zerotouch.templates.generate import as_yaml, shipped
@@ -49,7 +50,9 @@ def full_spec(**changes: Any) -> QualysZeroTouchSpec:
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("spec", [default_spec(), full_spec()])
 def test_every_kind_is_in_it(make: Any, spec: QualysZeroTouchSpec) -> None:
-    assert set(make(spec)["Resources"]) == {kind.name for kind in (*ACCOUNT_KINDS, *REGION_KINDS)}
+    assert set(make(spec)["Resources"]) == {
+        kind.name for kind in (*ACCOUNT_KINDS, *REGION_KINDS) if not isinstance(kind, OptionalKind)
+    }
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -107,11 +110,11 @@ def test_the_token_is_asked_for_and_kept_as_a_secret_value_only() -> None:
 def test_account_wide_resources_are_made_in_the_main_region_only() -> None:
     template = stack_set_template(full_spec())
     conditions = template["Conditions"]
-    for kind in ACCOUNT_KINDS:
+    for kind in (k for k in ACCOUNT_KINDS if not isinstance(k, OptionalKind)):
         condition = template["Resources"][kind.name]["Condition"]
         parts = [c["Condition"] for c in conditions[condition].get("Fn::And", [])] or [condition]
         assert "IsMainRegion" in parts
-    for kind in REGION_KINDS:
+    for kind in (k for k in REGION_KINDS if not isinstance(k, OptionalKind)):
         assert "MainRegion" not in template["Resources"][kind.name].get("Condition", "")
 
 

@@ -10,6 +10,7 @@ from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage, CoverageStatus
 from zerotouch.api.delivery import DeliveryStatus
+from zerotouch.api.detection import AccountDetection
 from zerotouch.api.drift import DifferenceKind
 from zerotouch.api.spec import (
     Connector,
@@ -98,6 +99,9 @@ class QualysZeroTouchAccountSpec(Model):
         description="Tags for every AWS resource that can have tags.",
     )
     name_prefix: NamePrefix = Field(description="Beginning of the name of every AWS resource.")
+    detection: AccountDetection | None = Field(
+        default=None, description="How changes that others make are found, beside the look at every interval."
+    )
     removal: Removal | None = Field(default=None, description="Set once the account is to be removed.")
 
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage
+from zerotouch.api.detection import Detection
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -224,6 +225,11 @@ class QualysZeroTouchSpec(Model):
                 None,
             )
         ),
+    )
+    detection: Detection | None = Field(
+        default=None,
+        description="How changes that others make in AWS are found, beside the look at every interval: by events, within "
+        "seconds, and who made them. Costs nothing, and makes no call, where not given.",
     )
     tags: Tags = Field(
         default_factory=dict,

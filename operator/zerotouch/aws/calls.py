@@ -144,6 +144,15 @@ class RegionAPI:
     def __init__(self, account: AccountAPI, name: str) -> None:
         self._account, self.name = account, name
 
+    @property
+    def account_id(self) -> str:
+        """The account that it is of."""
+        return self._account.account_id
+
+    def sibling(self, region: str) -> "RegionAPI":
+        """The same account's API in another region."""
+        return self._account.region(region)
+
     def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """One call. Raises AWSError or Interrupted."""
         return self._account.call(self.name, service, operation, **params)

@@ -101,7 +101,7 @@ def account_policy(
                 "events:TagResource",
                 "events:UntagResource",
             ],
-            f"{events}:rule/{name_prefix}",
+            [f"{events}:rule/{name_prefix}", f"{events}:rule/{name_prefix}-detection*"],
         ),
         _allow(
             "Roles",
@@ -142,7 +142,11 @@ def account_policy(
             policy,
         ),
         {
-            **_allow("PassExecutionRole", ["iam:PassRole"], f"{iam}:role/{PATH}/{name_prefix}-events"),
+            **_allow(
+                "PassRoles",
+                ["iam:PassRole"],
+                [f"{iam}:role/{PATH}/{name_prefix}-{suffix}" for suffix in ("detection", "events")],
+            ),
             "Condition": {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}},
         },
         {
@@ -169,6 +173,69 @@ def observe_policy(
         if actions and statement["Sid"] != "ConnectionSecret":
             statements.append({**statement, "Action": actions})
     return {**policy, "Statement": statements}
+
+
+def attribution_policy() -> dict[str, Any]:
+    """What spec.detection.attribution adds to an account's role. LookupEvents knows no resources."""
+    return {"Version": "2012-10-17", "Statement": [_allow("Attribution", ["cloudtrail:LookupEvents"], "*")]}
+
+
+def events_policy(bus_arn: str) -> dict[str, Any]:
+    """What drift by event adds to the operator's own identity: its bus with a rule, and a queue of the same name.
+
+    PutPermission knows no resources. Without it, or without any write, the operator tells what it finds wrong.
+    """
+    _, partition, _, region, account, bus = bus_arn.split(":", 5)
+    name = bus.partition("/")[2]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow(
+                "Bus",
+                [
+                    "events:CreateEventBus",
+                    "events:DeleteEventBus",
+                    "events:DescribeEventBus",
+                    "events:ListTagsForResource",
+                    "events:TagResource",
+                    "events:UntagResource",
+                ],
+                bus_arn,
+            ),
+            _allow("BusPolicy", ["events:PutPermission"], "*"),
+            _allow(
+                "Rule",
+                [
+                    "events:DeleteRule",
+                    "events:DescribeRule",
+                    "events:ListTagsForResource",
+                    "events:ListTargetsByRule",
+                    "events:PutRule",
+                    "events:PutTargets",
+                    "events:RemoveTargets",
+                    "events:TagResource",
+                    "events:UntagResource",
+                ],
+                f"arn:{partition}:events:{region}:{account}:rule/{name}/{name}",
+            ),
+            _allow(
+                "Queue",
+                [
+                    "sqs:CreateQueue",
+                    "sqs:DeleteMessage",
+                    "sqs:DeleteQueue",
+                    "sqs:GetQueueAttributes",
+                    "sqs:GetQueueUrl",
+                    "sqs:ListQueueTags",
+                    "sqs:ReceiveMessage",
+                    "sqs:SetQueueAttributes",
+                    "sqs:TagQueue",
+                    "sqs:UntagQueue",
+                ],
+                f"arn:{partition}:sqs:{region}:{account}:{name}",
+            ),
+        ],
+    }
 
 
 def operator_policy(partition: str, role_name: str) -> dict[str, Any]:

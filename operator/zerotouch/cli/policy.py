@@ -1,5 +1,6 @@
 """`zerotouch policy`: the IAM policies that the operator needs, in its own account and in each other."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ from zerotouch.cli.options import file_option, output_option
 from zerotouch.cli.output import emit
 
 if TYPE_CHECKING:
+    from zerotouch.api.detection import AccountDetection
     from zerotouch.cli.source import Declared
+
+_EXAMPLE_BUS = "arn:aws:events:REGION:ACCOUNT_ID:event-bus/zerotouch"
 
 
 @click.group(invoke_without_command=True)
@@ -33,7 +37,7 @@ def command(
             raise click.UsageError("-f stands alone: it gives all policies at once")
         return
     if file is None:
-        raise click.UsageError("give -f FILE, or one of account, observe, trust, operator")
+        raise click.UsageError("give -f FILE, or one of account, observe, trust, operator, attribution, events")
     from zerotouch.cli.source import read_file
 
     emit(_of(read_file(file, name), operator_role), output)
@@ -49,11 +53,18 @@ def _of(declared: "Declared", operator_role: str) -> dict[str, Any]:
         existing = connector.existing_role_name if connector else None
         accounts[account.account_id] = {
             "roleARN": arn,
-            "policy": make(arn.split(":")[1], account.account_id, account.name_prefix, existing),
+            "policy": _with_attribution(
+                make(arn.split(":")[1], account.account_id, account.name_prefix, existing), account.detection
+            ),
             "trust": policies.trust_policy(operator_role, account.access.external_id),
         }
     arns = [found["roleARN"] for found in accounts.values()]
     return {"operator": policies.assuming_policy(arns), "accounts": accounts}
+
+
+def _with_attribution(policy: dict[str, Any], detection: "AccountDetection | None") -> dict[str, Any]:
+    more = policies.attribution_policy()["Statement"] if detection and detection.attribution else []
+    return {**policy, "Statement": [*policy["Statement"], *more]}
 
 
 def _in_account(function: Callable[..., None]) -> Callable[..., None]:
@@ -78,6 +89,25 @@ def account(obj: dict[str, Any], account: str, name_prefix: str, existing_connec
 def observe(obj: dict[str, Any], account: str, name_prefix: str, existing_connector_role: str | None) -> None:
     """The same for mode Observe: reads only."""
     emit(policies.observe_policy(obj["partition"], account, name_prefix, existing_connector_role), obj["output"])
+
+
+@command.command()
+@click.pass_obj
+def attribution(obj: dict[str, Any]) -> None:
+    """What attribution adds to the role in each account."""
+    emit(policies.attribution_policy(), obj["output"])
+
+
+@command.command()
+@click.option(
+    "--bus", default=_EXAMPLE_BUS, show_default=True, metavar="ARN", help="ZEROTOUCH_EVENTS_BUS_ARN of the operator."
+)
+@click.pass_obj
+def events(obj: dict[str, Any], bus: str) -> None:
+    """What drift by event adds to the operator's own role."""
+    if not re.fullmatch(r"arn:[^:]+:events:[^:]+:[^:]+:event-bus/[^:/]+", bus):
+        raise click.BadParameter(f"{bus} is not the ARN of an event bus", param_hint="--bus")
+    emit(policies.events_policy(bus), obj["output"])
 
 
 @command.command()

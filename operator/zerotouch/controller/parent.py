@@ -131,10 +131,11 @@ class ParentHandler:
 
     def _wanted(self, parent: Parent, gateway: str, assignment: Assignment) -> dict[Key, QualysZeroTouchAccountSpec]:
         ref = ParentRef(name=parent.key.name, uid=parent.meta.uid)
+        bus = self._shared.settings.events_bus_arn
         wanted: dict[Key, QualysZeroTouchAccountSpec] = {}
         for key, entry in _entries(parent).items():
             assigned = assignment.tokens[key]
-            spec = resolve_account(ref, parent.spec, entry, gateway, assigned.token)
+            spec = resolve_account(ref, parent.spec, entry, gateway, assigned.token, bus)
             wanted[key] = spec.model_copy(update={"token_trial": assigned.trial})
         return wanted
 

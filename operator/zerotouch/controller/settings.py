@@ -1,6 +1,7 @@
 """Settings of the operator, from its environment."""
 
 import os
+import re
 import secrets
 import socket
 from collections.abc import Mapping
@@ -10,12 +11,18 @@ from typing import Final
 
 from zerotouch.qualys.platforms import parse_allowed
 
+# Names of queues have no dots; the default bus is not the operator's own.
+_BUS: Final = r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/(?!default$)[A-Za-z0-9_-]{1,64}"
+_ORGANIZATION: Final = r"o-[a-z0-9]{10,32}"
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`namespace`: the operator's own, for its Lease and key. `owner_id`: first part of every ownership mark.
+    """`events_bus_arn`: the bus for drift by event, in the operator's own account; `events_organization`: whose accounts
+    may put events on it, instead of the declared ones by name.
+
+    `namespace`: the operator's own, for its Lease and key. `owner_id`: first part of every ownership mark.
 
     Times are in seconds. `accounts_at_once`: account passes side by side. `parent_status_every`: least time between two
     writes of a parent's status. `secrets_every`: time between two looks at the referenced Secrets. `sweep_every`: time
@@ -27,6 +34,8 @@ class Settings:
     owner_id: str = "default"
     allowed_gateways: frozenset[str] = frozenset()
     gateway_ca_file: str | None = None
+    events_bus_arn: str | None = None
+    events_organization: str | None = None
     accounts_at_once: int = 8
     parents_at_once: int = 2
     parent_status_every: float = 10.0
@@ -44,7 +53,16 @@ class Settings:
             owner_id=env.get("ZEROTOUCH_OWNER_ID") or "default",
             allowed_gateways=parse_allowed(env.get("ZEROTOUCH_ALLOWED_GATEWAYS", "")),
             gateway_ca_file=env.get("ZEROTOUCH_GATEWAY_CA_FILE") or None,
+            events_bus_arn=_matching(env, "ZEROTOUCH_EVENTS_BUS_ARN", _BUS, "the ARN of an event bus of its own"),
+            events_organization=_matching(env, "ZEROTOUCH_EVENTS_ORGANIZATION_ID", _ORGANIZATION, "o-…"),
         )
+
+
+def _matching(env: Mapping[str, str], name: str, pattern: str, what: str) -> str | None:
+    value = env.get(name) or None
+    if value is not None and not re.fullmatch(pattern, value):
+        raise ValueError(f"{name}: {value} is not {what}")
+    return value
 
 
 def _own_namespace() -> str:

@@ -3,6 +3,7 @@
 import hashlib
 
 from zerotouch.api.account import AccountAccess, ParentRef, QualysZeroTouchAccountSpec
+from zerotouch.api.detection import AccountDetection, Detection
 from zerotouch.api.meta import SLOTS
 from zerotouch.api.zerotouch import Access, AccountEntry, QualysZeroTouchSpec
 
@@ -22,13 +23,18 @@ def resolve_account(
     entry: AccountEntry,
     gateway_url: str,
     token_fingerprint: str | None,
+    bus_arn: str | None = None,
 ) -> QualysZeroTouchAccountSpec:
-    """The account object's spec; it suffices to clean up without the parent."""
+    """The account object's spec; it suffices to clean up without the parent.
+
+    `bus_arn`: the operator's event bus, None where it has none.
+    """
+    access = _access(spec.access, entry)
     return QualysZeroTouchAccountSpec(
         account_id=entry.id,
         name=entry.name,
         parent=parent,
-        access=_access(spec.access, entry),
+        access=access,
         gateway_url=gateway_url,
         token_fingerprint=token_fingerprint,
         regions=entry.regions or spec.regions,
@@ -43,6 +49,7 @@ def resolve_account(
         interval=spec.interval,
         tags=spec.tags,
         name_prefix=spec.name_prefix,
+        detection=_detection(spec.detection, access, bus_arn),
     )
 
 
@@ -60,6 +67,16 @@ def slot_of(account_id: str) -> str:
 def partition_of(region: str) -> str:
     """`us-east-1` → `aws`, `cn-north-1` → `aws-cn`."""
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def _detection(declared: Detection | None, access: AccountAccess, bus_arn: str | None) -> AccountDetection | None:
+    """None where nothing is asked for; a bus of another partition cannot be reached."""
+    if declared is None:
+        return None
+    asked = declared.events is not None and declared.events.enabled
+    reachable = bus_arn is not None and bus_arn.split(":")[1] == access.role_arn.split(":")[1]
+    resolved = AccountDetection(bus_arn=bus_arn if asked and reachable else None, attribution=declared.attribution)
+    return resolved if resolved.bus_arn or resolved.attribution else None
 
 
 def _access(access: Access, entry: AccountEntry) -> AccountAccess:

@@ -24,7 +24,7 @@ from zerotouch.plan.render import show_change
 from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
-from zerotouch.resources.base import Kind, Observed
+from zerotouch.resources.base import Kind, Observed, OptionalKind
 
 _log = structlog.get_logger()
 _SETTLE_ROUNDS: Final = 2
@@ -86,6 +86,9 @@ class ScopePass:
         return self._report()
 
     def _look(self, kind: Kind) -> None:
+        if isinstance(kind, OptionalKind) and self._was_right and kind.desired(self._context) is None:
+            self._seen[kind.name] = Seen()
+            return
         try:
             observed = kind.observe(self._api, self._context_now())
         except AWSError as error:

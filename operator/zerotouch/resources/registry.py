@@ -8,6 +8,8 @@ from zerotouch.resources.base import Kind
 from zerotouch.resources.connection import Connection
 from zerotouch.resources.connector_policy import ConnectorPolicy
 from zerotouch.resources.connector_role import ConnectorRole
+from zerotouch.resources.detection_role import DetectionRole
+from zerotouch.resources.detection_rule import DetectionRule, IAMDetectionRule
 from zerotouch.resources.execution_role import ExecutionRole
 from zerotouch.resources.rule import Rule
 
@@ -15,10 +17,13 @@ ACCOUNT_KINDS: Final[tuple[Kind, ...]] = (
     ExecutionRole(),
     ConnectorRole(),
     ConnectorPolicy(),
+    DetectionRole(),
+    IAMDetectionRule(),
 )
 REGION_KINDS: Final[tuple[Kind, ...]] = (
     InventoryAssociation(),
     Connection(),
     APIDestination(),
     Rule(),
+    DetectionRule(),
 )

@@ -8,6 +8,8 @@ from tests.reconcile.drift import (
     connection,
     connector_policy,
     connector_role,
+    detection_role,
+    detection_rule,
     execution_role,
     rule,
 )
@@ -17,8 +19,11 @@ KINDS: Final[tuple[KindDrift, ...]] = (
     execution_role.DRIFT,
     connector_role.DRIFT,
     connector_policy.DRIFT,
+    detection_role.DRIFT,
+    detection_rule.IAM_DRIFT,
     association.DRIFT,
     connection.DRIFT,
     api_destination.DRIFT,
     rule.DRIFT,
+    detection_rule.DRIFT,
 )

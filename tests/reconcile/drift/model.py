@@ -14,8 +14,14 @@ ACCOUNT: Final = "100000000000"
 PREFIX: Final = "qualys-zerotouch"
 OWNER: Final = "default/security/production"
 CONNECTOR: Final = {"role": {"name": "qualys-connector", "trustedAccountID": "123456789012", "externalID": "canary-e"}}
+BUS: Final = "arn:aws:events:us-east-1:999999999999:event-bus/zerotouch"
 # In the API's words; every kind must exist under it.
-SPEC: Final[dict[str, Any]] = {"regions": {"names": ["us-east-1"]}, "connector": CONNECTOR, "tags": {"team": "secops"}}
+SPEC: Final[dict[str, Any]] = {
+    "regions": {"names": ["us-east-1"]},
+    "connector": CONNECTOR,
+    "detection": {"busARN": BUS},
+    "tags": {"team": "secops"},
+}
 
 Do = Callable[[Any], Any]
 """Changes something in AWS; gets `tests.reconcile.conftest.Account`."""
@@ -65,6 +71,9 @@ class Recorder:
         self.members |= {f"{operation}.{member}" for member in params}
         return {}
 
+    def sibling(self, region: str) -> "Recorder":
+        return self
+
     def find(self, service: str, operation: str, missing: tuple[str, ...], **params: Any) -> dict[str, Any] | None:
         return None
 
@@ -99,6 +108,11 @@ def leaves(kind: Kind) -> list[str]:
     wanted = kind.desired(context(kind))
     assert wanted is not None, f"{kind.name} is not asked for by the tests' spec"
     return list(_leaves(wanted, ""))
+
+
+def leaves_of(tree: Mapping[str, Any]) -> list[str]:
+    """Paths of everything in it."""
+    return list(_leaves(tree, ""))
 
 
 def sent(kind: Kind) -> set[str]:
