@@ -100,7 +100,7 @@ class Admin:
         self._post("forget")
 
     def add_fault(self, kind: str, **which: Any) -> None:
-        """See `edge.Fault`: kind throttle, error500, deny, expired, delay, hang, drop or lost."""
+        """See `edge.Fault`: kind delay, hang, drop, lost, or one of `refusals.KINDS`, such as throttle, deny, quota or scp."""
         self._post("fault", kind=kind, **which)
 
     def clear_faults(self) -> None:

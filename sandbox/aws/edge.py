@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs
 from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 
-from sandbox.aws import ec2, instances, rules, states, trail, validation
+from sandbox.aws import ec2, instances, refusals, rules, states, trail, validation
 from sandbox.aws.caller import access_key, request
 
 Scope = dict[str, Any]
@@ -20,8 +21,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _QUERY_SERVICES: Final = frozenset({"iam", "sts", "ec2"})
-_THROTTLES: Final = {"iam": "Throttling", "sts": "Throttling", "ec2": "RequestLimitExceeded"}
-_STATUS: Final = {"throttle": 400, "error500": 500, "deny": 403, "expired": 403}
 
 
 @dataclass
@@ -69,8 +68,9 @@ class Edge:
         fault = next((f for f in self.faults if f.matches(call)), None)
         if fault is not None:
             fault.count -= 1
-        if fault is not None and fault.kind in _STATUS:
-            await self._refuse(call, _code(fault.kind, call), f"{fault.kind}, on demand", _STATUS[fault.kind], send)
+        if fault is not None and fault.kind in refusals.KINDS:
+            told = refusals.refusal(fault.kind, call["service"], call["operation"], call["account"])
+            await self._refuse(call, told.code, told.message, told.status, send)
             return
         if fault is not None and fault.kind in {"delay", "hang"}:
             await asyncio.sleep(fault.seconds)
@@ -92,15 +92,15 @@ class Edge:
 
     async def _refuse(self, call: dict[str, Any], code: str, message: str, status: int, send: Send) -> None:
         self._record(call, code)
+        identity = str(uuid.uuid4())
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         if call["service"] == "ec2":
-            text = (
-                f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
-            )
+            text = f"<Response><Errors>{error}</Errors><RequestID>{identity}</RequestID></Response>"
         elif call["service"] in _QUERY_SERVICES:
-            text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+            text = f"<ErrorResponse>{error}<RequestId>{identity}</RequestId></ErrorResponse>"
         else:
             text = json.dumps({"__type": code, "message": message})
-        await _send(send, status, text.encode())
+        await _send(send, status, text.encode(), (b"x-amzn-requestid", identity.encode()))
 
     def _record(self, call: dict[str, Any], code: str) -> None:
         self.calls.append({**call, "code": code, "at": time.time()})
@@ -191,17 +191,6 @@ def _account(key: str) -> str:
     return str(find_iam_access_key_account(key) or _account_from_sts_session(key) or "unknown")
 
 
-def _code(kind: str, call: dict[str, Any]) -> str:
-    service = call["service"]
-    if kind == "throttle":
-        return _THROTTLES.get(service, "ThrottlingException")
-    if kind == "deny":
-        return {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied"}.get(
-            service, "AccessDeniedException"
-        )
-    return {"expired": "ExpiredTokenException", "error500": "InternalFailure"}[kind]
-
-
 async def _read(receive: Receive) -> bytes:
     body = b""
     while True:
@@ -220,7 +209,7 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-async def _send(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _send(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

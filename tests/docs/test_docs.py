@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from zerotouch.api.conditions import Reason
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.cli.exits import Exit
 from zerotouch.cli.main import COMMANDS
@@ -61,6 +62,13 @@ def test_every_metric_is_documented_and_no_other() -> None:
     stats = Stats()
     histograms = (stats.pass_seconds, stats.detect_seconds, stats.repair_seconds)
     assert documented == counters | gauges | {histogram.describe()[0].name for histogram in histograms}
+
+
+def test_every_reason_of_an_aws_error_is_documented() -> None:
+    source = (ROOT / "operator/zerotouch/aws/classify.py").read_text()
+    given = {Reason[name].value for name in re.findall(r"Reason\.([A-Z_]+)", source)}
+    documented = set(re.findall(r"^\| `([A-Za-z]+)` \|", (ROOT / "docs/aws-errors.md").read_text(), re.MULTILINE))
+    assert documented == given
 
 
 def test_make_targets_that_are_mentioned_exist() -> None:

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     GATEWAY_TLS_FAILED = "GatewayTLSFailed"
     ASSUME_ROLE_DENIED = "AssumeRoleDenied"
     ACCESS_DENIED = "AccessDenied"
+    DENIED_BY_SCP = "DeniedBySCP"
+    ACCOUNT_SUSPENDED = "AccountSuspended"
     STS_REGION_NOT_ENABLED = "STSRegionNotEnabled"
     BASE_CREDENTIALS_MISSING = "BaseCredentialsMissing"
     REGION_NOT_ENABLED = "RegionNotEnabled"

@@ -54,19 +54,19 @@ class Access:
     def enter(self, role: RoleToAssume, bounds: Pass) -> AccountAPI:
         """The API of the role's account. Raises AWSError where the role cannot be assumed."""
         return AccountAPI(
-            role.account_id, self._credentials(role, bounds), self._clients, self._budget, self._log, bounds,
+            role.account_id, lambda stale: self._credentials(role, bounds, stale), self._clients, self._budget, self._log, bounds,
             self._settings, role.sts_region,
         )  # fmt: skip
 
-    def forget(self, role: RoleToAssume) -> None:
-        """Drop cached credentials, for example after the role's trust changed."""
-        with self._lock:
-            self._held.pop(role, None)
-
-    def _credentials(self, role: RoleToAssume, bounds: Pass) -> ReadOnlyCredentials:
+    def _credentials(self, role: RoleToAssume, bounds: Pass, stale: ReadOnlyCredentials | None) -> ReadOnlyCredentials:
+        """`stale`: those that AWS calls expired, before their time or by another clock than ours."""
         with self._lock:
             held = self._held.get(role)
-        if held and (held.expires_at - self._now()).total_seconds() > _RENEW_BEFORE_SECONDS:
+        if (
+            held
+            and held.credentials is not stale
+            and (held.expires_at - self._now()).total_seconds() > _RENEW_BEFORE_SECONDS
+        ):
             return held.credentials
         fresh = self._assume_with_retries(role, bounds)
         with self._lock:

@@ -11,7 +11,7 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from zerotouch.aws.budget import Budget
-from zerotouch.aws.classify import classify
+from zerotouch.aws.classify import EXPIRED, classify
 from zerotouch.aws.clients import Clients
 from zerotouch.aws.credentials import acting_as
 from zerotouch.aws.errors import AWSError, Call, Retry
@@ -82,7 +82,7 @@ class AccountAPI:
     def __init__(
         self,
         account_id: str,
-        credentials: ReadOnlyCredentials,
+        credentials: Callable[[ReadOnlyCredentials | None], ReadOnlyCredentials],
         clients: Clients,
         budget: Budget,
         log: CallLog,
@@ -90,8 +90,10 @@ class AccountAPI:
         settings: AWSSettings,
         home_region: str,
     ) -> None:
+        """`credentials` answers valid ones, other than those handed in, which AWS calls expired. Raises AWSError."""
         self.account_id = account_id
-        self._credentials, self._clients, self._budget = credentials, clients, budget
+        self._renew, self._clients, self._budget = credentials, clients, budget
+        self._credentials = credentials(None)
         self._log, self._bounds, self._settings = log, bounds, settings
         self._home_region = home_region
 
@@ -109,6 +111,8 @@ class AccountAPI:
             except AWSError as error:
                 if error.retry is not Retry.SOON or attempt == self._settings.call_attempts:
                     raise
+                if error.code in EXPIRED:
+                    self._credentials = self._renew(self._credentials)
             self._bounds.wait(self._delay(attempt))
         raise AssertionError("unreachable")
 

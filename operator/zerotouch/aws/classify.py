@@ -1,6 +1,7 @@
 """botocore's exceptions → AWSError with a reason and an idea of what helps."""
 
 import re
+import socket
 from typing import Final
 
 from botocore.exceptions import (
@@ -11,6 +12,7 @@ from botocore.exceptions import (
 )
 
 from zerotouch.api.conditions import Reason
+from zerotouch.aws.advice import ORGANIZATION_POLICIES, advise, denial_of
 from zerotouch.aws.errors import AWSError, Call, Retry
 
 THROTTLES: Final = frozenset(
@@ -42,24 +44,46 @@ _DENIED: Final = frozenset(
         "NotAuthorizedException",
     }
 )
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _REGION: Final = frozenset(
     {
         "UnrecognizedClientException",
         "InvalidClientTokenId",
         "AuthFailure",
-        "OptInRequired",
     }
+)
+# Source: EC2 API reference, "Error codes"; of most services a suspended account cannot be told from a denial.
+_SUSPENDED: Final = frozenset(
+    {
+        "Blocked",
+        "PendingVerification",
+        "AccountProblem",
+        "NotSignedUp",
+        "OptInRequired",
+        "SubscriptionRequiredException",
+    }
+)
+_SUSPENDED_TEXT: Final = re.compile(
+    r"account is (?:currently )?(?:suspended|blocked|closed)|not recognized as a valid account|account has been suspended",
+    re.IGNORECASE,
 )
 _QUOTA: Final = frozenset(
     {
         "LimitExceededException",
         "LimitExceeded",
         "AssociationLimitExceeded",
+        "AssociationVersionLimitExceeded",
+        "ServiceQuotaExceededException",
+        "TooManyTagsError",
+        "OverLimit",
         "PolicyLengthExceededException",
     }
 )
 _UNSUPPORTED: Final = frozenset({"UnknownOperationException", "InvalidAction", "UnsupportedOperation"})
+# "Operation is disabled in this region" is what EventBridge said of connections where they were missing.
+_UNSUPPORTED_TEXT: Final = re.compile(
+    r"(?:disabled|not (?:supported|available)) in (?:this|the) (?:region|partition)", re.IGNORECASE
+)
 _CONFLICT: Final = frozenset(
     {
         "ResourceAlreadyExistsException",
@@ -75,7 +99,10 @@ _NOT_YET: Final = re.compile(
     re.IGNORECASE,
 )
 _EXTERNAL_IDS: Final = re.compile(r"(external ?id\S*\s*[:=]?\s*)\S+", re.IGNORECASE)
+# EC2 adds hundreds of characters that only sts:DecodeAuthorizationMessage can read.
+_ENCODED: Final = re.compile(r"\s*Encoded authorization failure message:.*", re.IGNORECASE | re.DOTALL)
 _MESSAGE_LIMIT: Final = 500
+_NO_SUCH_HOST: Final = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 
 
 def classify(call: Call, error: Exception) -> AWSError:
@@ -94,6 +121,7 @@ def classify(call: Call, error: Exception) -> AWSError:
         return AWSError(
             call, Reason.REGION_UNSUPPORTED, Retry.PERSON, type(error).__name__,
             f"{call.service} has no endpoint in {call.region}",
+            advice=advise(call, Reason.REGION_UNSUPPORTED, "", ""),
         )  # fmt: skip
     if isinstance(error, BotoCoreError):
         name = type(error).__name__
@@ -116,9 +144,11 @@ def _client_error(call: Call, error: ClientError) -> AWSError:
         str(details.get("Code", "Unknown")),
         int(meta.get("HTTPStatusCode", 0) or 0),
     )
-    message = _EXTERNAL_IDS.sub(r"\1***", str(details.get("Message", "")))[:_MESSAGE_LIMIT]
+    message = _ENCODED.sub("", _EXTERNAL_IDS.sub(r"\1***", str(details.get("Message", ""))))[:_MESSAGE_LIMIT]
     reason, retry = _sort(call, code, message, status)
-    return AWSError(call, reason, retry, code, message, str(meta.get("RequestId", "")))
+    return AWSError(
+        call, reason, retry, code, message, str(meta.get("RequestId", "")), advise(call, reason, code, message)
+    )
 
 
 def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Retry]:
@@ -126,10 +156,14 @@ def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Ret
         return Reason.THROTTLED, Retry.SOON
     if code in _CONSISTENCY or _NOT_YET.search(message):
         return Reason.NOT_YET_CONSISTENT, Retry.SOON
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return Reason.AWS_UNAVAILABLE, Retry.SOON
     if code == "RegionDisabledException":
         return Reason.STS_REGION_NOT_ENABLED, Retry.PERSON
+    if code in _SUSPENDED or _SUSPENDED_TEXT.search(message):
+        return Reason.ACCOUNT_SUSPENDED, Retry.PERSON
+    if code in _DENIED and denial_of(message).policy in ORGANIZATION_POLICIES:
+        return Reason.DENIED_BY_SCP, Retry.PERSON
     if call.operation == "assume_role" and (code in _DENIED or code in _REGION):
         return Reason.ASSUME_ROLE_DENIED, Retry.PERSON
     if code in _DENIED:
@@ -138,7 +172,7 @@ def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Ret
         return Reason.REGION_NOT_ENABLED, Retry.PERSON
     if code in _QUOTA:
         return Reason.QUOTA_EXCEEDED, Retry.PERSON
-    if code in _UNSUPPORTED:
+    if code in _UNSUPPORTED or _UNSUPPORTED_TEXT.search(message):
         return Reason.REGION_UNSUPPORTED, Retry.PERSON
     if code in _CONFLICT:
         return Reason.CONFLICT, Retry.PERSON
@@ -153,4 +187,10 @@ def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Ret
 
 
 def _no_such_host(error: Exception) -> bool:
-    return "name resolution" in str(error).lower() or "name or service not known" in str(error).lower()
+    """Whether the name is not known, as against a resolver that does not answer for now."""
+    cause: object = getattr(error, "kwargs", {}).get("error")
+    while isinstance(cause, BaseException):
+        if isinstance(cause, socket.gaierror):
+            return cause.errno in _NO_SUCH_HOST
+        cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
+    return False

@@ -40,12 +40,18 @@ class AWSError(Exception):
         code: str,
         message: str,
         request_id: str = "",
+        advice: str = "",
     ) -> None:
         self.call, self.reason, self.retry = call, reason, retry
         self.code, self.aws_message, self.request_id = code, message, request_id
+        self.advice = advice
         super().__init__(str(self))
 
     def __str__(self) -> str:
+        """What to do before AWS's own words, which are long: where a message is cut, the end is lost."""
         where = f"{self.call.action} in {self.call.account}/{self.call.region}"
-        tail = f" (request {self.request_id})" if self.request_id else ""
-        return f"{where}: {self.code}: {self.aws_message}{tail}"
+        told = f"{self.code}: {self.aws_message}"
+        tail = f"request {self.request_id}" if self.request_id else ""
+        if not self.advice:
+            return f"{where}: {told} ({tail})" if tail else f"{where}: {told}"
+        return f"{where}: {self.advice} ({told}; {tail})" if tail else f"{where}: {self.advice} ({told})"

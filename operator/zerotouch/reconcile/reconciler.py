@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, State
-from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import DeletionPolicy, Mode
 from zerotouch.api.token import Healing
 from zerotouch.aws.access import Access, RoleToAssume, session_name
 from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
-from zerotouch.aws.errors import AWSError, Retry
+from zerotouch.aws.errors import AWSError
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
@@ -234,7 +233,4 @@ def _everything(context: Context, regions: tuple[str, ...]) -> Iterable[Resource
 
 
 def _entrance_problem(error: AWSError) -> Problem:
-    if error.reason is Reason.ASSUME_ROLE_DENIED:
-        hint = "check that the role exists, that it trusts the operator's role, and the ExternalId"
-        return Problem(error.reason, f"{error}; {hint}", Retry.PERSON)
     return Problem(error.reason, str(error), error.retry)

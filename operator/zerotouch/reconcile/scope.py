@@ -72,6 +72,7 @@ class ScopePass:
         self._seen: dict[str, Seen] = {}
         self._errors: dict[str, AWSError] = {}
         self._settling: list[str] = []
+        self._lacking: set[str] = set()
         self._conflicts: list[Conflict] = []
         self._changes: list[Change] = []
         self._drifts: list[Drift] = []
@@ -115,7 +116,10 @@ class ScopePass:
         elif decision is not None and self._observing:
             at = self._seen[kind.name].at
             self._drifts += [Drift(decision.resource, d, False, at) for d in decision.differences]
-        elif decision is not None and self._can_apply(kind):
+        elif decision is not None and not self._can_apply(kind):
+            if decision.action is Action.CREATE:
+                self._lacking.add(kind.name)
+        elif decision is not None:
             problem = self._authorizing.problem(seen.observed.authorization if seen.observed else None)
             if problem is None:
                 self._apply(kind, context, decision)
@@ -155,7 +159,7 @@ class ScopePass:
 
     def _can_apply(self, kind: Kind) -> bool:
         """Whether everything that it refers to is in place; its own error, conflict or change is told already."""
-        blocked = {*self._errors, *self._settling, *(c.resource.kind for c in self._conflicts)}
+        blocked = {*self._errors, *self._settling, *self._lacking, *(c.resource.kind for c in self._conflicts)}
         return not blocked.intersection(kind.needs)
 
     def _apply(self, kind: Kind, context: Context, change: Change) -> None:
