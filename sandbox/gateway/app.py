@@ -1,8 +1,10 @@
 """The gateway's routes: the three that Qualys documents, and the sandbox's own under `/_zerotouch/`."""
 
 import asyncio
+import contextlib
 import json
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -49,10 +51,22 @@ async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse:
             wait = str(int(fault.seconds))
             limits = {"X-RateLimit-Limit": "300", "X-RateLimit-Window-Sec": "3600", "X-RateLimit-ToWait-Sec": wait}
             return web.Response(status=int(fault.kind), headers={**limits, "X-RateLimit-Remaining": "0"})
-        case "500" | "401":
+        case "204" | "400" | "401" | "404" | "500":
             return web.Response(status=int(fault.kind))
-        case "redirect":
-            return web.Response(status=302, headers={"Location": "http://localhost:1/elsewhere"})
+        case "301" | "302" | "303" | "307" | "308":
+            return web.Response(status=int(fault.kind), headers={"Location": fault.location})
+        case "empty":
+            return web.Response(text="")
+        case "binary":
+            return web.Response(body=b"\xff\xfe\x00.\x00.\x00")
+        case "bomb":
+            packed = zlib.compress(b"a" * 10_000_000, wbits=31)
+            return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+        case "no_exp" | "past" | "long":
+            wanted = {"no_exp": (None, 0), "past": (-3600.0, 0), "long": (3600.0, 600)}[fault.kind]
+            return web.Response(text=request.app[STATE].mint(*wanted))
+        case "trickle" | "endless":
+            return await _stream(request, fault)
         case "big":
             return web.Response(text="x" * 1_000_000)
         case "slow":
@@ -62,6 +76,19 @@ async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse:
             return await _half(request)
         case _:
             raise web.HTTPBadRequest(text=f"no such fault: {fault.kind}")
+
+
+async def _stream(request: web.Request, fault: Fault) -> web.StreamResponse:
+    """A body without an end, or one whose bytes come one by one, so many seconds apart."""
+    response = web.StreamResponse(status=200)
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while fault.kind == "endless":
+            await response.write(b"x" * 4096)
+        for character in b"eyJhbGciOiJIUzI1NiJ9":
+            await response.write(bytes([character]))
+            await asyncio.sleep(fault.seconds)
+    return response
 
 
 async def _half(request: web.Request) -> web.StreamResponse:

@@ -19,12 +19,13 @@ def fingerprint(token: str) -> str:
 
 @dataclass
 class Fault:
-    """A fault of `kind` for the next `count` requests to `path`."""
+    """A fault of `kind` for the next `count` requests to `path`. `location`: where a redirect leads."""
 
     path: str
     kind: str
     count: int = 1
     seconds: float = 1.0
+    location: str = "http://localhost:1/elsewhere"
 
 
 @dataclass

@@ -5,8 +5,10 @@ shape of the latter's answer is not documented, so bare text, a JSON string and 
 """
 
 import json
+import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
@@ -15,6 +17,7 @@ from zerotouch.qualys.errors import (
     GatewayAnswerInvalid,
     GatewayRateLimited,
     GatewayTLSFailed,
+    GatewayTokenUnusable,
     GatewayUnauthorized,
     GatewayUnavailable,
 )
@@ -23,20 +26,31 @@ from zerotouch.qualys.tokens import SubscriptionToken, TokenInvalid, parse_token
 _MOST_BYTES: Final = 64 * 1024
 _LONGEST_WAIT: Final = 3600.0
 _DEFAULT_WAIT: Final = 60.0
+_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+# An answer that unpacks to a thousand times its size would get past the limit on bytes.
+_PLAIN: Final = {"Accept-Encoding": "identity"}
 _TOKEN_KEYS: Final = ("token", "subscriptionToken", "subscription_token", "access_token", "data")
 
 
 class GatewayClient:
     """One gateway. `base_url` comes from `resolve_gateway`; times are in seconds."""
 
-    def __init__(self, base_url: str, ca_file: str | None = None, total_timeout: float = 30.0) -> None:
-        self._base, self._ca_file = base_url.rstrip("/"), ca_file
+    def __init__(
+        self,
+        base_url: str,
+        ca_file: str | None = None,
+        total_timeout: float = 30.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._base, self._ca_file, self._now = base_url.rstrip("/"), ca_file, now
         self._timeout = aiohttp.ClientTimeout(total=total_timeout, connect=min(10.0, total_timeout))
 
     async def mint(self, username: str, password: str, expiry: int) -> SubscriptionToken:
         """A new subscription token. Raises GatewayError."""
-        connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=self._ca_file))
-        async with aiohttp.ClientSession(connector=connector, timeout=self._timeout) as session:
+        connector = aiohttp.TCPConnector(ssl=self._tls())
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=self._timeout, headers=_PLAIN, auto_decompress=False
+        ) as session:
             form = {"username": username, "password": password, "token": "true"}
             bearer = _token(await self._post(session, "/auth", data=form), "/auth")
             answer = await self._post(
@@ -45,11 +59,29 @@ class GatewayClient:
                 json={"expiry": expiry},
                 headers={"Authorization": f"Bearer {bearer}"},
             )
-        minted = _token(answer, "/qas/subscription-token")
+        return self._usable(_token(answer, "/qas/subscription-token"))
+
+    def _usable(self, minted: str) -> SubscriptionToken:
+        where = f"{self._base}/qas/subscription-token"
         try:
-            return parse_token(minted)
+            token = parse_token(minted)
         except TokenInvalid as error:
-            raise GatewayAnswerInvalid(f"{self._base}/qas/subscription-token: the token {error.problem}") from None
+            raise GatewayTokenUnusable(f"{where}: the token {error.problem}") from None
+        now = self._now()
+        if token.expires_at is not None and token.expired(now):
+            raise GatewayTokenUnusable(
+                f"{where}: the token has expired already, {token.expires_at:%Y-%m-%dT%H:%M:%SZ} by its exp: ask for more in "
+                "spec.qualys.token.expiry, and see that the operator's clock is right"
+            )
+        return token
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._ca_file)
+        except OSError as error:
+            raise GatewayTLSFailed(
+                f"the CA file {self._ca_file} cannot be read ({type(error).__name__}): correct ZEROTOUCH_GATEWAY_CA_FILE"
+            ) from None
 
     async def _post(self, session: aiohttp.ClientSession, path: str, **arguments: Any) -> str:
         url = self._base + path
@@ -119,6 +151,6 @@ def _token(body: str, path: str) -> str:
         decoded = text
     if isinstance(decoded, dict):
         decoded = next((decoded[key] for key in _TOKEN_KEYS if isinstance(decoded.get(key), str)), None)
-    if not isinstance(decoded, str) or decoded.count(".") != 2 or not decoded.isascii() or len(decoded.split()) != 1:
+    if not isinstance(decoded, str) or not _JWT.fullmatch(decoded):
         raise GatewayAnswerInvalid(f"{path}: the answer holds no token")
     return decoded

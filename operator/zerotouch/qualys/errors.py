@@ -41,6 +41,12 @@ class GatewayAnswerInvalid(GatewayError):
     reason = Reason.GATEWAY_ANSWER_INVALID
 
 
+class GatewayTokenUnusable(GatewayAnswerInvalid):
+    """A token that cannot be used, however often another one is asked for: too long, or expired already."""
+
+    person = True
+
+
 class GatewayTLSFailed(GatewayError):
     """The certificate does not verify."""
 
