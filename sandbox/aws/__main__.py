@@ -27,10 +27,35 @@ def main() -> None:
 def _assemble() -> Any:
     from ministack.app import app
 
-    from sandbox.aws import associations, buses, cloudformation, connections, ec2, instances, permissions, rules, trail
+    from sandbox.aws import (
+        associations,
+        buses,
+        cloudformation,
+        connections,
+        deliveries,
+        ec2,
+        instances,
+        permissions,
+        queues,
+        rules,
+        trail,
+    )
     from sandbox.aws.edge import Edge
 
-    for extension in (associations, buses, cloudformation, connections, ec2, instances, permissions, rules, trail):
+    extensions = (
+        associations,
+        buses,
+        cloudformation,
+        connections,
+        deliveries,
+        ec2,
+        instances,
+        permissions,
+        queues,
+        rules,
+        trail,
+    )
+    for extension in extensions:
         extension.install()
     return Edge(app)
 

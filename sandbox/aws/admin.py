@@ -107,6 +107,10 @@ class Admin:
         """No faults any more."""
         self._post("mend")
 
+    def set_queue_times(self, account: str, **times: float) -> None:
+        """How late SQS is: see `queues.Times`."""
+        self._post("queues", account=account, **times)
+
     def deliveries(self) -> list[dict[str, Any]]:
         """Attempts to deliver to an API destination: account, region, destination, outcome, at."""
         deliveries: list[dict[str, Any]] = self._post("deliveries")

@@ -16,6 +16,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, get_region, json_response, request_scope
 from ministack.services import eventbridge, iam, sqs
 
+from sandbox.aws import evidence
 from sandbox.aws.caller import Response, denied, error, partition, response
 
 _EVENTS: Final = "events.amazonaws.com"
@@ -79,8 +80,15 @@ def may(role_arn: str, wanted: str, resource: str) -> bool:
     return False
 
 
+def current_rule() -> dict[str, Any]:
+    """The rule whose target is being invoked."""
+    return _current.get()[1]
+
+
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
     """Let the functions below know whose target it is."""
+    if target is eventbridge._targets[eventbridge._rule_key(rule["Name"], rule["EventBusName"])][0]:
+        evidence.count(rule, "MatchedEvents", "TriggeredRules")
     token = _current.set((target, rule))
     try:
         _invoke_target(target, event, rule, view)
@@ -91,6 +99,17 @@ def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str,
 def forward(spec: Any, event: dict[str, Any], rule: dict[str, Any], path: set[str], payload: str | None = None) -> None:
     """To a bus of the same or another account and Region. Account and Region of the event stay, id and time are new."""
     target, _ = _current.get()
+    why = _forward(spec, event, rule, path, target)
+    if why is None:
+        return evidence.succeed(rule)
+    body = payload or json.dumps(eventbridge._pattern_event_view(event).event_with_detail())
+    return evidence.give_up(rule, target, body, "NO_PERMISSIONS", f"Unable to put the event onto the bus: {why}.")
+
+
+def _forward(
+    spec: Any, event: dict[str, Any], rule: dict[str, Any], path: set[str], target: dict[str, Any]
+) -> str | None:
+    """Why it came to nothing."""
     here, there = (get_account_id(), get_region()), (spec.account_id, spec.region)
     name = spec.resource.split("/", 1)[1]
     abroad = here != there
@@ -115,11 +134,12 @@ def forward(spec: Any, event: dict[str, Any], rule: dict[str, Any], path: set[st
 
 def to_queue(spec: Any, payload: str, parameters: dict[str, Any] | None = None) -> None:
     """A queue whose policy lets EventBridge send for this very rule."""
-    _, rule = _current.get()
+    target, rule = _current.get()
     if not sqs.queue_policy_allows(str(spec), _EVENTS, rule["Arn"], get_account_id()):
-        return _fail(spec, "the queue's policy does not allow it")
+        why = _fail(spec, "the queue's policy does not allow it")
+        return evidence.give_up(rule, target, payload, "NO_PERMISSIONS", f"Unable to send to the queue: {why}.")
     _dispatch_to_sqs(spec, payload, parameters)
-    return None
+    return evidence.succeed(rule)
 
 
 def put_permission(data: dict[str, Any]) -> Response:
@@ -158,8 +178,9 @@ def _admits(bus: str, target: dict[str, Any], account: str) -> bool:
     return bool(policy and evaluate_resource_policy(policy, context).decision == "Allow")
 
 
-def _fail(spec: Any, why: str) -> None:
+def _fail(spec: Any, why: str) -> str:
     failures.append({"account": get_account_id(), "region": get_region(), "target": str(spec), "why": why})
+    return why
 
 
 def _listed(value: Any) -> list[Any]:

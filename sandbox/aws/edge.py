@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 
-from sandbox.aws import ec2, instances, refusals, rules, states, trail, validation
+from sandbox.aws import deliveries, ec2, instances, queues, refusals, states, trail, validation
 from sandbox.aws.caller import access_key, request
 
 Scope = dict[str, Any]
@@ -138,7 +138,10 @@ class Edge:
             case "age":
                 ec2.set_age(**data)
             case "deliveries":
-                answer = rules.deliveries
+                answer = deliveries.attempts
+            case "queues":
+                account = data.pop("account")
+                queues.times[account] = queues.Times(**data)
             case _:
                 await _send(send, 404, b"{}")
                 return
@@ -177,7 +180,11 @@ def _identify(scope: Scope, body: bytes) -> dict[str, Any] | None:
         return None
     key, region, service = match.groups()
     target = headers.get("x-amz-target", "")
-    operation = target.split(".")[-1] if target else parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
+    path = re.search(r"/operation/(\w+)", scope["path"])
+    if path is not None:
+        operation = path[1]
+    else:
+        operation = target.split(".")[-1] if target else parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
     return {"access_key": key, "account": _account(key), "region": region, "service": service, "operation": operation}
 
 

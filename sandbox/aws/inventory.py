@@ -26,6 +26,8 @@ def _global(admin: Admin, account: str, role: str) -> Iterator[str]:
 
 def _region(admin: Admin, account: str, region: str) -> Iterator[str]:
     events, ssm = admin.client("events", account, region), admin.client("ssm", account, region)
+    for url in admin.client("sqs", account, region).list_queues().get("QueueUrls", []):
+        yield f"Queue {region} {url.rsplit('/', 1)[1]}"
     for rule in events.list_rules()["Rules"]:
         yield f"Rule {region} {rule['Name']}"
         for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:

@@ -51,7 +51,7 @@ async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse:
             wait = str(int(fault.seconds))
             limits = {"X-RateLimit-Limit": "300", "X-RateLimit-Window-Sec": "3600", "X-RateLimit-ToWait-Sec": wait}
             return web.Response(status=int(fault.kind), headers={**limits, "X-RateLimit-Remaining": "0"})
-        case "204" | "400" | "401" | "404" | "500":
+        case "204" | "400" | "401" | "403" | "404" | "500":
             return web.Response(status=int(fault.kind))
         case "301" | "302" | "303" | "307" | "308":
             return web.Response(status=int(fault.kind), headers={"Location": fault.location})

@@ -12,6 +12,7 @@ REGION_RESOURCES = [
     "ApiDestination {} qualys-zerotouch",
     "Association {} qualys-zerotouch",
     "Connection {} qualys-zerotouch",
+    "Queue {} qualys-zerotouch-dead-letters",
     "Rule {} qualys-zerotouch",
     "Target {} qualys",
 ]
@@ -23,6 +24,8 @@ READS_OF_A_REGION = {
     "events:ListApiDestinations": 1,
     "events:ListTagsForResource": 1,
     "events:ListTargetsByRule": 1,
+    "sqs:GetQueueAttributes": 1,
+    "sqs:ListQueueTags": 1,
     "ssm:DescribeAssociation": 1,
     "ssm:ListAssociations": 1,
     "ssm:ListTagsForResource": 1,

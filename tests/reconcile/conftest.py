@@ -1,5 +1,6 @@
 """One account in the emulated AWS, with the documented policy, and a reconciler that enters it."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -15,6 +16,8 @@ from zerotouch.api.token import Healing
 from zerotouch.aws.policy import account_policy
 from zerotouch.reconcile.reconciler import AccountInput, Reconciler
 from zerotouch.reconcile.report import AccountReport
+from zerotouch.resources.dead_letter_queue import DeadLetterQueue
+from zerotouch.resources.registry import REGION_KINDS
 
 EXTERNAL_ID = "canary-external-id"
 REGIONS = ["us-east-1", "eu-west-1"]
@@ -119,6 +122,20 @@ def make_account(
         return declare(cloud, admin, gateway, reconciler, account_id, **options)
 
     return make
+
+
+@pytest.fixture
+def an_hour_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """For kinds that say nothing shortly after a write of ours."""
+    (kind,) = (kind for kind in REGION_KINDS if isinstance(kind, DeadLetterQueue))
+    passed = 0.0
+
+    def pass_hour() -> None:
+        nonlocal passed
+        passed += 3600.0
+
+    monkeypatch.setattr(kind, "clock", lambda: time.monotonic() + passed)
+    return pass_hour
 
 
 @pytest.fixture

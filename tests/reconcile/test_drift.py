@@ -1,5 +1,6 @@
 """Every field that is set, changed in AWS in turn: found, told by its path, and mended by one pass. See `drift/`."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,8 @@ from zerotouch.aws.budget import RATES
 from zerotouch.plan.change import lies_below
 from zerotouch.reconcile.reconciler import Reconciler
 from zerotouch.reconcile.report import AccountReport, Drift
+from zerotouch.resources.dead_letter_queue import DeadLetterQueue
+from zerotouch.resources.registry import REGION_KINDS
 
 CASES = [(drift.kind.name, broken) for drift in KINDS for broken in drift.breaks]
 IDS = [f"{kind}.{broken.field}-{broken.how}" for kind, broken in CASES]
@@ -28,6 +31,15 @@ def no_budget() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in RATES:
             patch.setitem(RATES, name, 1e6)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_grace() -> Iterator[None]:
+    """An hour passes with every look at the clock: what a kind does not say shortly after a write of ours, it says."""
+    (queue,) = (kind for kind in REGION_KINDS if isinstance(kind, DeadLetterQueue))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue, "clock", itertools.count(step=3600.0).__next__)
         yield
 
 

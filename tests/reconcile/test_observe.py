@@ -28,7 +28,7 @@ def test_nothing_is_made_and_everything_that_lacks_is_told(make_account: Callabl
     assert writes(account) == []
     assert held(account.admin, account.id) == []
     told = {(d.resource.kind, d.difference.path) for s in report.scopes for d in s.drifts}
-    kinds = {"ExecutionRole", "InventoryAssociation", "Connection", "APIDestination", "Rule"}
+    kinds = {"ExecutionRole", "InventoryAssociation", "Connection", "APIDestination", "DeadLetterQueue", "Rule"}
     assert told == {(kind, "exists") for kind in kinds}
     assert {s.problem.reason for s in report.scopes if s.problem} == {Reason.DRIFTED}
 

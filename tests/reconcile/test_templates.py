@@ -138,6 +138,7 @@ def test_from_stack_to_operator(make_account: Callable[..., Account], gateway: G
     assert sorted(set(writes(account))) == [
         "AddTagsToResource",
         "TagPolicy",
+        "TagQueue",
         "TagResource",
         "TagRole",
         "UpdateApiDestination",
@@ -165,6 +166,7 @@ def test_a_stack_that_is_not_to_be_adopted_is_a_conflict(make_account: Callable[
         "InventoryAssociation",
         "Connection",
         "APIDestination",
+        "DeadLetterQueue",
         "Rule",
     }
     assert all("adoptionPolicy" in c.message for s in report.scopes for c in s.conflicts)
@@ -207,7 +209,7 @@ def test_the_switches_leave_inventory_and_connector_out(make_account: Callable[.
     account = make_account()
     deploy(account, shipped("region"), Inventory="Disabled")
     sorts = {line.split()[0] for line in held(account.admin, account.id)}
-    assert sorts == {"Role", "Rule", "Target", "Connection", "ApiDestination"}
+    assert sorts == {"Role", "Rule", "Target", "Connection", "ApiDestination", "Queue"}
 
 
 def test_deletion_policy_delete_is_the_templates_as_well(make_account: Callable[..., Account]) -> None:

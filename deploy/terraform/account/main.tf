@@ -248,6 +248,36 @@ resource "aws_cloudwatch_event_api_destination" "api_destination" {
   invocation_rate_limit_per_second = 300
 }
 
+resource "aws_sqs_queue" "dead_letter_queue" {
+  for_each                  = toset(var.regions)
+  region                    = each.value
+  name                      = "qualys-zerotouch-dead-letters"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+  tags = {
+    "zerotouch.dev/owner" = "template/terraform"
+  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "DeadLettersOfOurRule"
+        Effect = "Allow"
+        Principal = {
+          Service = ["events.amazonaws.com"]
+        }
+        Action   = ["sqs:SendMessage"]
+        Resource = ["arn:${data.aws_partition.current.partition}:sqs:${each.value}:${data.aws_caller_identity.current.account_id}:qualys-zerotouch-dead-letters"]
+        Condition = {
+          ArnEquals = {
+            "aws:SourceArn" = ["arn:${data.aws_partition.current.partition}:events:${each.value}:${data.aws_caller_identity.current.account_id}:rule/qualys-zerotouch"]
+          }
+        }
+      },
+    ]
+  })
+}
+
 resource "aws_cloudwatch_event_rule" "rule" {
   for_each    = toset(var.regions)
   region      = each.value
@@ -279,6 +309,10 @@ resource "aws_cloudwatch_event_target" "rule" {
   retry_policy {
     maximum_event_age_in_seconds = 86400
     maximum_retry_attempts       = 185
+  }
+
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letter_queue[each.key].arn
   }
   depends_on = [aws_iam_role_policy.execution_role]
 }

@@ -49,6 +49,8 @@ class Reason(StrEnum):
     DELIVERY_FAILING = "DeliveryFailing"
     CONNECTION_DEAUTHORIZED = "ConnectionDeauthorized"
     RULE_DISABLED = "RuleDisabled"
+    DEAD_LETTERS = "DeadLetters"
+    DELIVERY_UNPROVEN = "DeliveryUnproven"
     NO_EVENTS = "NoEvents"
     INSTANCES_NOT_COVERED = "InstancesNotCovered"
     TRUNCATED = "Truncated"

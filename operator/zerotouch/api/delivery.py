@@ -17,6 +17,13 @@ class Answer(StrEnum):
     UNKNOWN = "Unknown"
 
 
+class DeadLetterQueuePolicy(StrEnum):
+    """Whether events that could not be delivered are kept."""
+
+    MANAGED = "Managed"
+    NONE = "None"
+
+
 class Evidence(Model):
     """How it is found out whether deliveries work."""
 
@@ -31,6 +38,33 @@ class Evidence(Model):
             )
         ),
     )
+    metrics: bool = Field(
+        default=True,
+        description="false: do not ask CloudWatch, which charges for it (7 metrics a region and look; see docs/delivery.md). "
+        "What is left is the state of rule and connection, and the dead letters.",
+    )
+
+
+class DeliveryCounts(Model):
+    """What CloudWatch counted lately; a number that is not there is zero or unknown."""
+
+    matched: int | None = Field(default=None, ge=0, description="Events that matched the rule.")
+    delivered: int | None = Field(default=None, ge=0, description="Deliveries that succeeded.")
+    retried: int | None = Field(default=None, ge=0, description="Attempts that repeated a failed one.")
+    given_up: int | None = Field(default=None, ge=0, description="Deliveries that are not tried any more.")
+    lettered: int | None = Field(default=None, ge=0, description="Of those, events put into the dead-letter queue.")
+    lost: int | None = Field(default=None, ge=0, description="Of those, events that did not get into the queue.")
+
+
+class LetterReason(Model):
+    """Why events were given up, from the attributes of a few letters."""
+
+    code: Annotated[str, Field(max_length=64)] = Field(description="ERROR_CODE of the letters.")
+    message: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="ERROR_MESSAGE of the newest, without what looks like a credential."
+    )
+    count: int = Field(ge=1, description="How many of the letters looked at, at most 10, have this code.")
+    newest_at: datetime = Field(description="When the newest of them was sent.")
 
 
 class RegionDelivery(Model):
@@ -40,6 +74,19 @@ class RegionDelivery(Model):
     delivering: Answer = Field(description="True, False, or Unknown where nothing tells.")
     reason: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="Why not True.")
     message: Annotated[str, Field(max_length=512)] | None = Field(default=None, description="What was found.")
+    last_success_at: datetime | None = Field(
+        default=None, description="The last delivery seen to succeed, to five minutes; forgotten after 14 days."
+    )
+    last_failure_at: datetime | None = Field(
+        default=None, description="The last one seen to fail, or sent letter; forgotten after 14 days."
+    )
+    counts: DeliveryCounts | None = Field(
+        default=None, description="What CloudWatch counted lately, where not all is well."
+    )
+    dead_letters: int | None = Field(default=None, ge=0, description="About how many dead letters wait, where any do.")
+    letter_reasons: Annotated[list[LetterReason], Field(max_length=3)] = Field(
+        default_factory=list, description="Why, by ERROR_CODE, up to 3."
+    )
 
 
 class DeliveryStatus(Model):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from zerotouch.api.delivery import Evidence
+from zerotouch.api.delivery import DeadLetterQueuePolicy, Evidence
 from zerotouch.api.types import IMMUTABLE, SET, AccountID, ExternalID, IAMName, Model, RegionName, exactly_one, rules
 
 
@@ -190,6 +190,11 @@ class Delivery(Model):
         description="Most requests a second to the Qualys gateway, per region.",
     )
     retry: Retry = Field(default=Retry(), description="The target's retry policy.")
+    dead_letter_queue: DeadLetterQueuePolicy = Field(
+        default=DeadLetterQueuePolicy.MANAGED,
+        description="Managed: an SQS queue of the operator's in each region keeps the events that EventBridge gave up, and "
+        "why, for 14 days. None: they are lost without a trace; a queue made before is deleted, with what is in it.",
+    )
     evidence: Evidence = Field(default=Evidence(), description="How it is found out whether deliveries work.")
 
 

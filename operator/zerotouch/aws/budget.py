@@ -20,6 +20,8 @@ RATES: Final[dict[str, float]] = {
     "ssm:get_inventory": 3.0,
     "events": 25.0,
     "ec2": 10.0,
+    "sqs": 20.0,
+    "cloudwatch": 10.0,
     "iam": 5.0,
     "sts": 50.0,
 }

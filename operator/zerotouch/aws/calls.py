@@ -17,7 +17,7 @@ from zerotouch.aws.credentials import acting_as
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.aws.settings import AWSSettings
 
-_READS: Final = ("describe_", "get_", "list_", "assume_", "lookup_")
+_READS: Final = ("describe_", "get_", "list_", "assume_", "lookup_", "receive_")
 OK: Final = "OK"
 
 

@@ -34,6 +34,8 @@ _CONSISTENCY: Final = frozenset(
         "TooManyUpdates",
         "DeleteConflict",
         "OperationAborted",
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+        "QueueDeletedRecently",
     }
 )
 _DENIED: Final = frozenset(

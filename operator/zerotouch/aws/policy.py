@@ -13,7 +13,8 @@ _MOST_CHARACTERS: Final = 5000
 PATH = "zerotouch"
 HOST_MANAGEMENT: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
 """The service setting of Default Host Management: SSM manages instances without an instance profile of their own."""
-_READS = ("Describe", "Get", "List")
+# ReceiveMessage: the letters are looked at, and stay.
+_READS = ("Describe", "Get", "List", "ReceiveMessage")
 
 
 def account_policy(
@@ -103,6 +104,22 @@ def account_policy(
             ],
             [f"{events}:rule/{name_prefix}", f"{events}:rule/{name_prefix}-detection*"],
         ),
+        _allow(
+            "DeadLetters",
+            [
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:ReceiveMessage",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+                "sqs:UntagQueue",
+            ],
+            f"arn:{partition}:sqs:*:{account_id}:{name_prefix}-dead-letters",
+        ),
+        _allow("Evidence", ["cloudwatch:GetMetricData"], "*"),
         _allow(
             "Roles",
             [

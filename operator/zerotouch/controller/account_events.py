@@ -20,6 +20,7 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
     """`account` holds the status before the pass, `status` is the one after it."""
     await _drifts(shared, account, report)
     await _changes(shared, account, report)
+    await tell_losses(shared, account, report)
     await _transition(shared, account, status)
     await _conditions(shared, account, status)
 
@@ -52,6 +53,13 @@ async def _changes(shared: Shared, account: Account, report: AccountReport) -> N
     if gone:
         text = f"no longer declared, deletionPolicy {account.spec.deletion_policy.value}: {', '.join(gone)}"
         await shared.events.normal(account.key, account.meta.uid, "RegionRemoved", text)
+
+
+async def tell_losses(shared: Shared, account: Account, report: AccountReport) -> None:
+    """What went with resources that were deleted."""
+    losses = [loss for scope in report.scopes for loss in scope.losses]
+    if losses:
+        await shared.events.warning(account.key, account.meta.uid, "ContentDeleted", f"deleted: {_some(losses)}")
 
 
 async def _transition(shared: Shared, account: Account, status: QualysZeroTouchAccountStatus) -> None:

@@ -7,6 +7,7 @@ import structlog
 
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
+from zerotouch.controller.account_events import tell_losses
 from zerotouch.controller.account_status import removal_status, retry_of
 from zerotouch.controller.account_writer import say, write_status
 from zerotouch.controller.conditions import now, transition
@@ -80,6 +81,7 @@ class RemovalHandler:
         report = await self._remove(account)
         if report.interrupted:
             return retry()
+        await tell_losses(self._shared, account, report)
         if report.clean:
             text = f"everything of ours in account {account.spec.account_id} was deleted"
             await self._shared.events.normal(account.key, account.meta.uid, "CleanedUp", text)

@@ -57,6 +57,7 @@ class ScopeReport:
     `version` is that of the connection as we left it, None where that is not known; `token` the fingerprint of the token
     that it carries, `healing` what is to be remembered of its de-authorization.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
+    `losses`: what went with a resource that was deleted, for people.
     `seen`: kind → what the pass left there, where it could be looked at. `surveys`: those that were due, by name.
     """
 
@@ -71,6 +72,7 @@ class ScopeReport:
     conflicts: tuple[Conflict, ...] = ()
     foreign_destinations: tuple[str, ...] = ()
     gone: bool = False
+    losses: tuple[str, ...] = ()
     version: str | None = None
     seen: Mapping[str, Observed] = field(default_factory=dict, repr=False)
     surveys: Mapping[str, Surveyed] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from zerotouch.plan.change import Action, Change, Conflict, Difference, Resource
 from zerotouch.plan.decide import decide
 from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
-from zerotouch.plan.render import show_change
+from zerotouch.plan.render import show_change, show_resource
 from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
@@ -77,12 +77,18 @@ class ScopePass:
         self._changes: list[Change] = []
         self._drifts: list[Drift] = []
         self._held_back: dict[str, Problem] = {}
+        self._losses: list[str] = []
 
     def run(self) -> ScopeReport:
         """Observe everything, then change what differs, in order. Raises Interrupted only."""
         for kind in self._kinds:
             self._look(kind)
+        leaving = [kind for kind in self._kinds if kind.desired(self._context.with_refs({})) is None]
         for kind in self._kinds:
+            if kind not in leaving:
+                self._handle(kind)
+        # What others referred to goes after they let go of it.
+        for kind in reversed(leaving):
             self._handle(kind)
         return self._report()
 
@@ -191,6 +197,7 @@ class ScopePass:
             kind.update(self._api, context, observed, differences, self._token)
         elif observed is not None:
             kind.delete(self._api, context, observed)
+            self._losses += _losses(change.resource, observed)
 
     def _verify(self, kind: Kind) -> bool:
         """Whether the world is now as it should be; if not, say why in errors, conflicts or settling."""
@@ -236,6 +243,7 @@ class ScopePass:
             conflicts=tuple(self._conflicts),
             foreign_destinations=foreign,
             version=self._version_now(),
+            losses=tuple(self._losses),
             seen={name: seen.observed for name, seen in self._seen.items() if seen.observed is not None},
             token=self._authorizing.token(observed, bool(self._errors)),
             healing=self._authorizing.healing(observed, bool(self._errors)),
@@ -272,6 +280,10 @@ class ScopePass:
         return None
 
 
+def _losses(resource: ResourceID, deleted: Observed) -> list[str]:
+    return [f"{deleted.loses} with {show_resource(resource)}"] if deleted.loses else []
+
+
 def problem_of(errors: list[AWSError]) -> Problem:
     """The first error that needs a person, else the first; and how many more there are."""
     first = next((e for e in errors if e.retry is not Retry.SOON), errors[0])
@@ -292,6 +304,7 @@ class ScopeRemoval:
     def __init__(self, kinds: Sequence[Kind], api: RegionAPI, context: Context) -> None:
         self._kinds, self._api, self._context = kinds, api, context
         self.left: list[ResourceID] = []
+        self._losses: list[str] = []
 
     def run(self) -> ScopeReport:
         """`gone` where nothing of ours was observed afterwards. Raises Interrupted only."""
@@ -300,7 +313,7 @@ class ScopeRemoval:
         for kind in reversed(self._kinds):
             resource = ResourceID(kind.name, self._context.scope, kind.resource_name(self._context))
             try:
-                if self._remove(kind):
+                if self._remove(kind, resource):
                     changes.append(Change(resource, Action.DELETE))
             except AWSError as error:
                 errors.append(error)
@@ -317,14 +330,16 @@ class ScopeRemoval:
             problem=problem,
             changes=tuple(changes),
             gone=problem is None,
+            losses=tuple(self._losses),
         )
 
-    def _remove(self, kind: Kind) -> bool:
+    def _remove(self, kind: Kind, resource: ResourceID) -> bool:
         observed = kind.observe(self._api, self._context)
         if observed is None or observed.ownership is not Ownership.OURS:
             return False
         kind.delete(self._api, self._context, observed)
+        self._losses += _losses(resource, observed)
         left = kind.observe(self._api, self._context)
         if left is not None and left.ownership is Ownership.OURS:
-            self.left.append(ResourceID(kind.name, self._context.scope, kind.resource_name(self._context)))
+            self.left.append(resource)
         return True

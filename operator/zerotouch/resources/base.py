@@ -36,6 +36,7 @@ class Observed:
     `owner` tells whose a foreign resource is, where that is known. `settling` means that AWS is still at work on it.
     `misused_by` lists resources of others that use this one against us. `version` tells writes to what AWS does not show.
     `authorization` is that of a resource which holds the token.
+    `loses` says what would be gone with it.
     """
 
     fields: Fields
@@ -47,6 +48,7 @@ class Observed:
     misused_by: tuple[str, ...] = field(default=())
     version: str | None = None
     authorization: Authorization | None = None
+    loses: str | None = None
 
 
 class Kind(Protocol):

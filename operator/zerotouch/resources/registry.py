@@ -8,6 +8,7 @@ from zerotouch.resources.base import Kind
 from zerotouch.resources.connection import Connection
 from zerotouch.resources.connector_policy import ConnectorPolicy
 from zerotouch.resources.connector_role import ConnectorRole
+from zerotouch.resources.dead_letter_queue import DeadLetterQueue
 from zerotouch.resources.detection_role import DetectionRole
 from zerotouch.resources.detection_rule import DetectionRule, IAMDetectionRule
 from zerotouch.resources.execution_role import ExecutionRole
@@ -24,6 +25,7 @@ REGION_KINDS: Final[tuple[Kind, ...]] = (
     InventoryAssociation(),
     Connection(),
     APIDestination(),
+    DeadLetterQueue(),
     Rule(),
     DetectionRule(),
 )

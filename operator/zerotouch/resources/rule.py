@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from zerotouch.api.conditions import Reason
+from zerotouch.api.delivery import DeadLetterQueuePolicy
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
@@ -21,6 +22,7 @@ from zerotouch.resources.base import (
     to_tags,
     touches,
 )
+from zerotouch.resources.dead_letter_queue import queue_arn
 from zerotouch.resources.execution_role import ExecutionRole
 from zerotouch.resources.patterns import as_pattern
 
@@ -56,6 +58,7 @@ class Rule:
                         "MaximumEventAgeInSeconds": retry.maximum_event_age_seconds,
                         "MaximumRetryAttempts": retry.maximum_retry_attempts,
                     },
+                    **dead_letters(context),
                 }
             },
         }
@@ -144,6 +147,12 @@ class Rule:
     def _remove_targets(api: RegionAPI, context: Context, ids: list[str]) -> None:
         answer = api.call("events", "remove_targets", Rule=context.prefix, Ids=ids)
         _raise_for_failed_entries(answer, api, context, "remove_targets")
+
+
+def dead_letters(context: Context) -> dict[str, Any]:
+    """The target's part that names the queue. By its name, not by what exists: a rule without its queue is still a rule."""
+    managed = context.spec.delivery.dead_letter_queue is DeadLetterQueuePolicy.MANAGED
+    return {"DeadLetterConfig": {"Arn": queue_arn(context)}} if managed else {}
 
 
 def event_pattern(account_id: str, region: str) -> dict[str, Any]:

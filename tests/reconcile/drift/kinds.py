@@ -8,6 +8,7 @@ from tests.reconcile.drift import (
     connection,
     connector_policy,
     connector_role,
+    dead_letter_queue,
     detection_role,
     detection_rule,
     execution_role,
@@ -24,6 +25,7 @@ KINDS: Final[tuple[KindDrift, ...]] = (
     association.DRIFT,
     connection.DRIFT,
     api_destination.DRIFT,
+    dead_letter_queue.DRIFT,
     rule.DRIFT,
     detection_rule.DRIFT,
 )

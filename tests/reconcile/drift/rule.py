@@ -84,6 +84,11 @@ DRIFT = KindDrift(
         Break("targets.qualys.RoleArn", "another role", _other_role),
         Break("targets.qualys.RetryPolicy.MaximumRetryAttempts", "none", _retry(MaximumRetryAttempts=0)),
         Break("targets.qualys.RetryPolicy.MaximumEventAgeInSeconds", "60", _retry(MaximumEventAgeInSeconds=60)),
+        Break(
+            "targets.qualys.DeadLetterConfig.Arn",
+            "another queue",
+            lambda a: _target(a, DeadLetterConfig={"Arn": _QUEUE}),
+        ),
         Break("targets.qualys.Input", "added", lambda a: _target(a, Input='{"x": 1}')),
         Break("targets.spy", "a second target", _second_target),
     ),
