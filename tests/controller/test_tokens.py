@@ -1,5 +1,6 @@
 """A year of a minted token's life, on a clock that the test turns, with kills and faults in it."""
 
+import asyncio
 import base64
 import copy
 import json
@@ -32,6 +33,7 @@ class Kube:
         self.version = 0
 
     async def find(self, path: str) -> Body | None:
+        await asyncio.sleep(0)
         return copy.deepcopy(self.objects.get(path))
 
     async def create(self, path: str, body: Body) -> Body:
@@ -76,6 +78,7 @@ class World:
         if self.failing:
             raise GatewayUnavailable("away")
         self.minted += 1
+        await asyncio.sleep(0)
         if self.killed_while_minting:
             raise KeyboardInterrupt
         payload = {"exp": (self.now + LIFE).timestamp(), "n": self.minted}
@@ -146,6 +149,36 @@ async def test_two_operators_mint_one(world: World) -> None:
     assert world_result.current is not None
     assert other_result.current is not None
     assert world_result.current.fingerprint == other_result.current.fingerprint
+
+
+async def test_two_operators_at_the_same_moment_mint_one(world: World) -> None:
+    other = World.__new__(World)
+    other.__dict__ |= world.__dict__
+    await world.look()
+    other.restart()
+    world.now = other.now = world.now + timedelta(days=24)
+    results = await asyncio.gather(world.look(False), other.look(False), return_exceptions=True)
+    assert sum(isinstance(r, KubeError) and r.conflict for r in results) == 1
+    assert world.minted == 2
+
+
+async def test_a_token_that_could_not_be_written_down_is_kept_later_and_not_minted_again(world: World) -> None:
+    await world.look()
+    world.now += timedelta(days=24)
+    replace, writes = world.kube.replace, 0
+
+    async def failing(path: str, body: Body) -> Body:
+        nonlocal writes
+        writes += 1
+        if writes == 2:
+            raise KubeError(503, "away")
+        return await replace(path, body)
+
+    world.kube.replace = failing  # type: ignore[method-assign]
+    with pytest.raises(KubeError):
+        await world.look(False)
+    assert (await world.look(False)).next is not None
+    assert world.minted == 2
 
 
 async def test_killed_in_the_middle_of_a_mint_it_waits_before_it_mints_again(world: World) -> None:
