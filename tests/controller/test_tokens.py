@@ -33,8 +33,9 @@ class Kube:
         self.version = 0
 
     async def find(self, path: str) -> Body | None:
+        found = copy.deepcopy(self.objects.get(path))
         await asyncio.sleep(0)
-        return copy.deepcopy(self.objects.get(path))
+        return found
 
     async def create(self, path: str, body: Body) -> Body:
         where = f"{path}/{body['metadata']['name']}"
@@ -156,6 +157,7 @@ async def test_two_operators_at_the_same_moment_mint_one(world: World) -> None:
     other.__dict__ |= world.__dict__
     await world.look()
     other.restart()
+    await other.look()
     world.now = other.now = world.now + timedelta(days=24)
     results = await asyncio.gather(world.look(False), other.look(False), return_exceptions=True)
     assert sum(isinstance(r, KubeError) and r.conflict for r in results) == 1

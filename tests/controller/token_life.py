@@ -147,7 +147,9 @@ class Life:
         self.refuse_all = False
         self.minted: list[str] = []
         self.mint_times: list[datetime] = []
-        self.asked = self.kill_at_gateway = False
+        self.kill_at_gateway = False
+        self.asks = 0
+        self.answers: dict[str, int] = {}
         self.ever_kept: set[str] = set()
         self.killed_since_mint = False
         self.lost: Counter[str] = Counter()
@@ -157,7 +159,6 @@ class Life:
         self._patches.enter_context(patch.object(module.time, "monotonic", lambda: self.now.timestamp()))
         self._loop = asyncio.new_event_loop()
         self.credentials("p-0")
-        self.asked = False
         self.restart()
 
     def end(self) -> None:
@@ -173,7 +174,12 @@ class Life:
     def credentials(self, password: str) -> None:
         data = {k: base64.b64encode(v.encode()).decode() for k, v in {"username": "u", "password": password}.items()}
         self.kube.put("/api/v1/namespaces/n/secrets/qualys", {"metadata": {"name": "qualys"}, "data": data})
-        self.asked = True
+        self.asks += 1
+
+    def rotate_now(self, why: str) -> None:
+        """What the annotation says."""
+        self.rotate = why
+        self.asks += 1
 
     def add_account(self) -> None:
         self.accounts.append(Account(account_key("n", f"p-{len(self.accounts):012d}")))
@@ -182,6 +188,7 @@ class Life:
         """The gateway. Each token that is asked of it must have a reason."""
         if self.now < self.away_until:
             raise GatewayUnavailable("away")
+        self._note_kept()
         self.minted.append(self._reason())
         self.mint_times.append(self.now)
         payload = {"exp": (self.now + LIFE).timestamp(), "n": len(self.minted)}
@@ -189,6 +196,7 @@ class Life:
             base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in ({}, payload, {})
         )
         self.issued[text] = self.now + LIFE
+        self.answers[text] = self.asks
         self.killed_since_mint = False
         if self.kill_at_gateway:
             self.kill_at_gateway = False
@@ -202,7 +210,7 @@ class Life:
             return "lost"
         if newest is None:
             return "first"
-        if self.asked:
+        if self.asks > max(self.answers[token] for token in self.ever_kept):
             return "asked"
         if self.revoked & set(self.kept()) or self.refuse_all:
             return "refused"
@@ -239,10 +247,7 @@ class Life:
         return True
 
     def _note_kept(self) -> None:
-        new = set(self.kept()) - self.ever_kept
-        if new:
-            self.ever_kept |= new
-            self.asked = False
+        self.ever_kept |= set(self.kept())
 
     async def _resolve(self) -> TokenResult:
         records = self._records()
