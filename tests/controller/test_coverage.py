@@ -12,7 +12,7 @@ from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.coverage_view import CoverageView
-from zerotouch.controller.surveys import with_surveys
+from zerotouch.controller.surveys import due_surveys, with_surveys
 from zerotouch.plan.funnel import Funnel, Uncovered
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport, Surveyed
 
@@ -138,6 +138,21 @@ def test_what_did_not_run_stays_and_a_region_that_left_leaves() -> None:
 
 def test_a_passing_fault_is_looked_at_again() -> None:
     assert part(status(report(us_east_1=FINE, eu_west_1=SOON))).surveyed_at is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "due"), [({}, False), ({"platforms": [{"name": "Ubuntu"}]}, True), ({"gracePeriod": "1h"}, True)]
+)
+def test_a_change_of_the_settings_is_looked_at_without_delay(changed: dict[str, Any], due: bool) -> None:
+    known = status(report(us_east_1=FINE))
+    assert ("coverage" in due_surveys(spec(**changed), known, None, T0 + timedelta(minutes=1))) is due
+
+
+def test_a_look_that_the_account_refused_is_due_with_the_next_pass() -> None:
+    changed = {"platforms": [{"name": "Ubuntu"}]}
+    denied = Problem(Reason.ASSUME_ROLE_DENIED, "denied", Retry.PERSON)
+    found = status(report(denied), status(report(us_east_1=FINE)), **changed)
+    assert "coverage" in due_surveys(spec(**changed), found, None, T0)
 
 
 def test_switched_off_it_leaves_nothing() -> None:

@@ -76,8 +76,12 @@ def test_a_look_is_not_part_of_every_pass_and_can_be_switched_off(operator: Repl
     tenant.wait(lambda: tenant.child(account)["status"].get("observedGeneration") == 2)
     tenant.ready()
     assert looks() == 1
+    tenant.patch({"coverage": {"platforms": [{"name": "Ubuntu"}]}})
+    tenant.wait(lambda: tenant.condition(tenant.child(account), "Covered").get("status") == "False")
+    assert "platform Amazon Linux 2023" in tenant.condition(tenant.child(account), "Covered")["message"]
+    assert looks() == 2
     tenant.patch({"coverage": {"enabled": False}})
     tenant.wait(lambda: "coverage" not in tenant.child(account)["status"])
     assert tenant.condition(tenant.child(account), "Covered") == {}
     ask(tenant, account, "now")
-    assert looks() == 1
+    assert looks() == 2

@@ -130,6 +130,10 @@ class CoverageStatus(Model):
         description="When all regions were last looked at; a look that a passing fault cut short is repeated with the next "
         "pass.",
     )
+    settings_hash: Annotated[str, Field(max_length=16)] | None = Field(
+        default=None,
+        description="Hash of the settings that were looked with; after a change of them it is looked anew.",
+    )
     covered_instances: Annotated[str, Field(max_length=16)] | None = Field(
         default=None, description="Covered instances of those running, as covered/running."
     )

@@ -1,5 +1,6 @@
 """What an account object says of the coverage of its instances. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from zerotouch.reconcile.report import AccountReport, Surveyed
 _MOST_INSTANCES: Final = 20
 _MOST_MESSAGE: Final = 512
 _MOST_NAMED: Final = 3
+_HASH_DIGITS: Final = 16
 
 
 class CoverageReader:
@@ -26,8 +28,9 @@ class CoverageReader:
     def interval(self, spec: QualysZeroTouchAccountSpec) -> str | None:
         return spec.coverage.interval if spec.coverage.enabled else None
 
-    def surveyed_at(self, status: QualysZeroTouchAccountStatus) -> datetime | None:
-        return status.coverage.surveyed_at if status.coverage else None
+    def surveyed_at(self, spec: QualysZeroTouchAccountSpec, status: QualysZeroTouchAccountStatus) -> datetime | None:
+        known = status.coverage
+        return known.surveyed_at if known and known.settings_hash == _settings_hash(spec) else None
 
     def part(
         self,
@@ -48,6 +51,7 @@ class CoverageReader:
         return {
             "coverage": CoverageStatus(
                 surveyed_at=at,
+                settings_hash=_settings_hash(spec) if ran else before.settings_hash,
                 covered_instances=covered if found or before.covered_instances else None,
                 regions=shown,
                 uncovered=_some_of_each([*kept, *_uncovered(found)]),
@@ -71,6 +75,12 @@ class CoverageReader:
             where = some(cut_off, _MOST_NAMED, ", ")
             return "Unknown", Reason.TRUNCATED, f"more instances run than are looked at in {where}; of those none lacks"
         return "True", Reason.SUCCEEDED, _fine(running, sum(r.starting for r in regions))
+
+
+def _settings_hash(spec: QualysZeroTouchAccountSpec) -> str:
+    """Stands for all that a finding depends on, the world apart."""
+    text = f"{spec.coverage.model_dump_json()}{spec.inventory.model_dump_json()}{spec.regions.model_dump_json()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def _lacking(coverage: CoverageStatus, uncovered: int, running: int) -> str:

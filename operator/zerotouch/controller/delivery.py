@@ -34,7 +34,7 @@ class DeliveryReader:
     def interval(self, spec: QualysZeroTouchAccountSpec) -> str | None:
         return spec.delivery.evidence.interval
 
-    def surveyed_at(self, status: QualysZeroTouchAccountStatus) -> datetime | None:
+    def surveyed_at(self, spec: QualysZeroTouchAccountSpec, status: QualysZeroTouchAccountStatus) -> datetime | None:
         return status.delivery.surveyed_at if status.delivery else None
 
     def part(

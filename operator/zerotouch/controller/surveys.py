@@ -22,8 +22,8 @@ class Reader(Protocol):
     def interval(self, spec: QualysZeroTouchAccountSpec) -> str | None:
         """How often the survey runs; None where it is switched off."""
 
-    def surveyed_at(self, status: QualysZeroTouchAccountStatus) -> datetime | None:
-        """When it last ran, as the status remembers it."""
+    def surveyed_at(self, spec: QualysZeroTouchAccountSpec, status: QualysZeroTouchAccountStatus) -> datetime | None:
+        """When it last ran, as the status remembers it; None also where the spec now asks for something else."""
 
     def part(
         self,
@@ -47,7 +47,7 @@ def due_surveys(
 ) -> frozenset[str]:
     """Those whose interval is over, and all of them where a person asked for a look."""
     asked = requested_at is not None and requested_at != status.last_handled_reconcile_at
-    return frozenset(r.name for r in READERS if _due(r.interval(spec), r.surveyed_at(status), now, asked))
+    return frozenset(r.name for r in READERS if _due(r.interval(spec), r.surveyed_at(spec, status), now, asked))
 
 
 def with_surveys(
@@ -62,7 +62,7 @@ def with_surveys(
     for reader in READERS:
         if reader.interval(spec) is None:
             continue
-        at = _ran_at(report.surveyed(reader.name).values(), reader.surveyed_at(previous), now)
+        at = _ran_at(report.surveyed(reader.name).values(), reader.surveyed_at(spec, previous), now)
         status = status.model_copy(update=reader.part(spec, report, previous, at))
         answer, reason, message = reader.judge(report, status)
         said = make(reader.condition, answer, reason, message, previous.conditions, generation, now)

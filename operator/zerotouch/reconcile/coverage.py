@@ -18,7 +18,7 @@ from zerotouch.desired.schedule import period
 from zerotouch.plan.funnel import Agent, Funnel, Instance, Look, Rules, funnel
 from zerotouch.resources.base import Observed
 
-# Most instances of a region; they bound a survey to 5 + 100 + 100 + 1 calls.
+# Most instances of a region; they bound a survey to 6 + 101 + 101 + 1 calls.
 MOST_INSTANCES: Final = 5000
 _INSTANCES_A_PAGE: Final = 1000
 _AGENTS_A_PAGE: Final = 50
