@@ -57,6 +57,13 @@ CASES = [
         resolves=70,
     ),
     Case(
+        "ZeroTouchFighting",
+        {'zerotouch_fights{account="1",region="us-east-1",kind="Rule"}': "1"},
+        {},
+        {"account": "1", "region": "us-east-1", "kind": "Rule"},
+        resolves=40,
+    ),
+    Case(
         "ZeroTouchForeignAPIDestination",
         {"zerotouch_foreign_api_destinations": "1"},
         {"zerotouch_foreign_api_destinations": "0"},

@@ -1,5 +1,6 @@
 """One account in the emulated AWS, with the documented policy, and a reconciler that enters it."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,11 @@ import pytest
 from sandbox.aws.admin import Admin
 from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
+from tests.conftest import new_account_id
+from tests.reconcile.drift.model import SPEC
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.api.token import Healing
+from zerotouch.aws.budget import RATES
 from zerotouch.aws.policy import account_policy
 from zerotouch.reconcile.reconciler import AccountInput, Reconciler
 from zerotouch.reconcile.report import AccountReport
@@ -141,3 +145,44 @@ def an_hour_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.fixture
 def account(make_account: Callable[..., Account]) -> Account:
     return make_account()
+
+
+RightAccount = Callable[[], Account]
+
+
+@pytest.fixture(scope="module")
+def no_budget() -> Iterator[None]:
+    """For tests whose matter is not the pace of calls."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in RATES:
+            patch.setitem(RATES, name, 1e6)
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_grace() -> Iterator[None]:
+    """An hour passes with every look at the clock: what a kind does not say shortly after a write of ours, it says."""
+    (queue,) = (kind for kind in REGION_KINDS if isinstance(kind, DeadLetterQueue))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue, "clock", itertools.count(step=3600.0).__next__)
+        yield
+
+
+@pytest.fixture(scope="module")
+def right_account(cloud: Sandbox, admin: Admin, gateway: GatewayAdmin, reconciler: Reconciler) -> RightAccount:
+    """An account of `drift/model.py`'s spec in which everything is right; the same again while tests leave it so."""
+    known: list[Account] = []
+
+    def right() -> Account:
+        if not known or not steady(known[-1]):
+            known.append(declare(cloud, admin, gateway, reconciler, new_account_id(), **SPEC))
+            assert known[-1].reconcile().ready
+        return known[-1]
+
+    return right
+
+
+def steady(account: Account) -> bool:
+    """Whether a pass finds nothing to do."""
+    report = account.reconcile()
+    return report.ready and all(scope.changes == () for scope in report.scopes)

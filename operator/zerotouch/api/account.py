@@ -11,7 +11,7 @@ from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage, CoverageStatus
 from zerotouch.api.delivery import DeliveryStatus
 from zerotouch.api.detection import AccountDetection
-from zerotouch.api.drift import DifferenceKind
+from zerotouch.api.drift import DifferenceKind, DriftPolicy, Left, Repair
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -91,6 +91,10 @@ class QualysZeroTouchAccountSpec(Model):
     )
     mode: Mode = Field(default=Mode.ENFORCE, description="Whether AWS is changed, or only looked at.")
     adoption_policy: AdoptionPolicy = adoption_field()
+    drift_policy: DriftPolicy = Field(
+        default=DriftPolicy(),
+        description="Which drifts are mended, and which are only told, in mode Enforce.",
+    )
     deletion_policy: DeletionPolicy = Field(description="What becomes of AWS resources no longer declared.")
     suspend: bool = Field(default=False, description="true: touch nothing.")
     interval: Duration = Field(description="Time between two looks at the account.")
@@ -161,6 +165,10 @@ class DifferenceDetail(Model):
     wanted: Annotated[str, Field(max_length=512)] = Field(description="The declared value.")
     found: Annotated[str, Field(max_length=512)] = Field(description="The value in AWS.")
     since: datetime = Field(description="When it was first seen.")
+    left: Left | None = Field(
+        default=None,
+        description="Why it is left so. Observed: mode Observe. Reported: driftPolicy. Fighting: it is changed again and again.",
+    )
 
 
 class QualysZeroTouchAccountStatus(ObjectStatus):
@@ -180,6 +188,10 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
     details: Annotated[list[DifferenceDetail], Field(max_length=20)] = Field(
         default_factory=list,
         description="Up to 20 differences that are not mended yet.",
+    )
+    repairs: Annotated[list[Repair], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Up to 20 fields that were put right within the last hour, or are fought over.",
     )
     truncated: bool | None = Field(
         default=None,

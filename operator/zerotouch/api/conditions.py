@@ -16,6 +16,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PENDING = "Pending"
     DRIFTED = "Drifted"
+    FIGHTING = "Fighting"
     SUSPENDED = "Suspended"
     DELETING = "Deleting"
     RETAINED = "Retained"
@@ -88,10 +89,10 @@ class ObjectStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
-        "while somebody else uses our connection, Delivering, which tells whether events reach Qualys, and Covered, which "
-        "tells whether the running instances report inventory; of a parent also Covered, TokenCurrent, which is False ahead "
-        "of the expiry of a token that a person has to replace and while Qualys refuses it, and TokenRolledOut, which is "
-        "False while regions still carry another token.",
+        "while somebody else uses our connection, Drifted, which is True while fields differ from what is declared, "
+        "Delivering, which tells whether events reach Qualys, and Covered, which tells whether the running instances report "
+        "inventory; of a parent also Covered, TokenCurrent, which is False ahead of the expiry of a token that a person has "
+        "to replace and while Qualys refuses it, and TokenRolledOut, which is False while regions still carry another token.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
@@ -101,6 +102,9 @@ class ObjectStatus(Model):
         default=None,
         ge=0,
         description="Fields that differ from the declared state now.",
+    )
+    drifted_since: datetime | None = Field(
+        default=None, description="Since when the oldest of them is known; not given where nothing differs."
     )
     last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
         default=None,

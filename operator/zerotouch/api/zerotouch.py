@@ -9,6 +9,7 @@ from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage
 from zerotouch.api.detection import Detection
+from zerotouch.api.drift import DriftPolicy
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -207,6 +208,10 @@ class QualysZeroTouchSpec(Model):
         "tell what differs.",
     )
     adoption_policy: AdoptionPolicy = adoption_field()
+    drift_policy: DriftPolicy = Field(
+        default=DriftPolicy(),
+        description="Which drifts are mended, and which are only told, in mode Enforce.",
+    )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="What becomes of the AWS resources when the object, an account or a region is removed.",

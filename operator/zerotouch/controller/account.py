@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from zerotouch.controller.account_events import tell
 from zerotouch.controller.account_status import account_status, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
 from zerotouch.controller.conditions import conditions, now, others
+from zerotouch.controller.drift import judge, with_drift
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, spec_hash
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
@@ -84,6 +86,7 @@ class AccountHandler:
             return retry()
         at = now()
         status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, at)
+        status = with_drift(status, live.status, report, at)
         status = with_surveys(status, live.status, account.spec, report, at)
         await write_status(self._shared, live, status)
         await tell(self._shared, account, report, status)
@@ -94,6 +97,7 @@ class AccountHandler:
         shared, live = self._shared, account
         due = due_surveys(account.spec, account.status, account.meta.requested_at, now())
         given = account.input(shared.settings.owner_id, *self._tokens(account), due)
+        given = replace(given, judge=judge(account.spec, account.status, now()))
 
         def entering(scopes: Sequence[str]) -> None:
             """Called in the pass's thread before its first write: where we have been must outlive a crash."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
+from zerotouch.api.drift import Left
 from zerotouch.controller.account_status import place_of_detail, place_of_drift
 from zerotouch.controller.conditions import condition, transition
 from zerotouch.controller.objects import Account
@@ -11,7 +12,7 @@ from zerotouch.controller.rollup import ROLLED_UP
 from zerotouch.controller.shared import Shared
 from zerotouch.plan.change import Action, ResourceID
 from zerotouch.plan.render import show_change, show_difference, show_resource, some
-from zerotouch.reconcile.report import AccountReport
+from zerotouch.reconcile.report import AccountReport, Drift
 
 _MOST_NAMED: Final = 5
 
@@ -27,14 +28,14 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
     told = {place_of_detail(detail): detail.since for detail in account.status.details}
-    news: dict[tuple[ResourceID, bool], list[str]] = {}
+    news: dict[tuple[ResourceID, str], list[str]] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
         since = told.get(place_of_drift(drift))
         shared.stats.drifted(drift, since)
         if since is None or drift.mended:
-            news.setdefault((drift.resource, drift.mended), []).append(show_difference(drift.difference))
+            news.setdefault((drift.resource, _state(drift)), []).append(show_difference(drift.difference))
     if news:
-        text = _some([_describe(resource, mended, fields) for (resource, mended), fields in news.items()])
+        text = _some([f"{show_resource(r)} ({state}): {', '.join(fields)}" for (r, state), fields in news.items()])
         await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text)
 
 
@@ -82,9 +83,10 @@ async def _conditions(shared: Shared, account: Account, status: QualysZeroTouchA
             await shared.events.normal(account.key, account.meta.uid, kind, after.message)
 
 
-def _describe(resource: ResourceID, mended: bool, fields: list[str]) -> str:
-    state = "mended" if mended else "not mended"
-    return f"{show_resource(resource)} ({state}): {', '.join(fields)}"
+def _state(drift: Drift) -> str:
+    if drift.left is Left.REPORTED:
+        return "only told"
+    return "mended" if drift.mended else "not mended"
 
 
 def _some(texts: list[str]) -> str:

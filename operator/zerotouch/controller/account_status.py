@@ -11,10 +11,11 @@ from zerotouch.api.account import (
     State,
 )
 from zerotouch.api.conditions import Condition, Reason
+from zerotouch.api.drift import Left
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.conditions import Verdict, conditions, make
 from zerotouch.desired.values import GLOBAL
-from zerotouch.plan.render import show_resource, show_values, some
+from zerotouch.plan.render import count, show_resource, show_values, some
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
@@ -99,7 +100,9 @@ def _verdict(report: AccountReport) -> tuple[Verdict, Reason, str]:
     problem = _worst(report)
     if problem is None and not wrong:
         regions = sum(scope.name != GLOBAL and not scope.gone for scope in report.scopes)
-        return "ready", Reason.SUCCEEDED, f"{regions} regions are set up"
+        told = sum(drift.left is Left.REPORTED for scope in report.scopes for drift in scope.drifts)
+        more = f"; {count(told, 'difference')} only told, as driftPolicy says" if told else ""
+        return "ready", Reason.SUCCEEDED, f"{regions} regions are set up{more}"
     if problem is None:
         return "working", Reason.PROGRESSING, f"at work on {_names(wrong)}"
     verdict: Verdict = "working" if problem.retry is Retry.SOON else "stalled"
@@ -178,6 +181,7 @@ def _details(drifts: list[Drift], previous: QualysZeroTouchAccountStatus, now: d
             wanted=wanted,
             found=found,
             since=since.get((region, kind, name, path), now),
+            left=drift.left,
         )
         for drift in drifts
         for region, kind, name, path in [place_of_drift(drift)]

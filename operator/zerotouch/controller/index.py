@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.drift import Left
 from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
 from zerotouch.api.token import TokenTrial
 from zerotouch.api.types import parse_duration
@@ -61,7 +62,7 @@ class View:
 
     `states`: region state → number of regions. `drift`: (region, kind) → number of fields.
     `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours. `told`: conditions
-    that the parent has too.
+    that the parent has too. `fights`: (region, kind) of fields that are fought over.
     """
 
     observed_generation: int | None = None
@@ -75,6 +76,8 @@ class View:
     carriers: tuple[Carrier, ...] = ()
     told: tuple[Told, ...] = ()
     coverage: CoverageView | None = None
+    fights: tuple[tuple[str, str], ...] = ()
+    drifted_since: datetime | None = None
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -94,6 +97,8 @@ class View:
             carriers=tuple(_carrier(r, r.token) for r in status.regions if r.token and r.state is not State.REMOVING),
             told=told_of(status.conditions),
             coverage=CoverageView.of(status.coverage) if status.coverage else None,
+            fights=tuple(sorted({(d.region, d.kind) for d in status.details if d.left is Left.FIGHTING})),
+            drifted_since=status.drifted_since,
         )
 
 

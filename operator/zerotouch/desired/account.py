@@ -44,6 +44,7 @@ def resolve_account(
         coverage=spec.coverage,
         mode=spec.mode,
         adoption_policy=spec.adoption_policy,
+        drift_policy=spec.drift_policy,
         deletion_policy=spec.deletion_policy,
         suspend=spec.suspend,
         interval=spec.interval,

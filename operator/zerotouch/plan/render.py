@@ -34,6 +34,11 @@ def some(texts: Sequence[str], most: int, separator: str = "; ", conjunction: st
     return separator.join(texts[:most]) + more
 
 
+def count(number: int, noun: str) -> str:
+    """`1 field`, `2 fields`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def show_resource(resource: ResourceID) -> str:
     """`Rule qualys-zerotouch in us-east-1`."""
     return f"{resource.kind} {resource.name} in {resource.region}"

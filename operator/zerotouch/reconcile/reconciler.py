@@ -17,6 +17,7 @@ from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.change import ResourceID
+from zerotouch.plan.policy import Judge
 from zerotouch.reconcile.authorization import Remembered, utc_now
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
@@ -43,7 +44,7 @@ class AccountInput:
     connection's version, as in the last status; `carried`, `healings`: the fingerprint of the token that the connection
     carried, and how it was healed. `token`: the bearer token, only needed to create or update connections; never shown.
     `trial_token`: the one of the region that `spec.token_trial` names. `due_surveys`: names of the surveys to run in each
-    region after its pass.
+    region after its pass. `judge`: says which drifts are mended.
     """
 
     spec: QualysZeroTouchAccountSpec
@@ -55,6 +56,7 @@ class AccountInput:
     token: str | None = field(default=None, repr=False)
     trial_token: str | None = field(default=None, repr=False)
     due_surveys: frozenset[str] = frozenset()
+    judge: Judge = field(default_factory=Judge)
 
     def remembered(self, scope: str) -> Remembered:
         """What the last pass left of the scope."""
@@ -146,7 +148,9 @@ class Reconciler:
         due = frozenset() if context.is_global else account.due_surveys
 
         def run() -> ScopeReport:
-            report = ScopePass(kinds, there, context, token, account.remembered(context.scope), self._clock()).run()
+            report = ScopePass(
+                kinds, there, context, token, account.remembered(context.scope), self._clock(), account.judge
+            ).run()
             return replace(report, surveys=run_surveys(due, there, context, report.seen, self._clock()))
 
         return run

@@ -7,6 +7,7 @@ from typing import Any
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.drift import Left
 from zerotouch.api.token import Healing
 from zerotouch.aws.errors import Retry
 from zerotouch.plan.author import Author, DetectedBy
@@ -28,7 +29,7 @@ class Drift:
     """A field that differs from the declared state although it had been made right before.
 
     Times are UTC. `found_at`: when this pass read it. `mended_at`: when it was read again and right. `occurred_at`: when it was
-    changed in AWS, where an event or CloudTrail told that.
+    changed in AWS, where an event or CloudTrail told that. `written`: whether it was written to. `left`: why it was not to be.
     """
 
     resource: ResourceID
@@ -39,6 +40,8 @@ class Drift:
     detected_by: DetectedBy = DetectedBy.POLL
     occurred_at: datetime | None = None
     author: Author | None = None
+    written: bool = False
+    left: Left | None = None
 
 
 @dataclass(frozen=True)

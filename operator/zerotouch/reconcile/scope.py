@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.drift import Left
 from zerotouch.api.spec import Mode
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
@@ -19,16 +20,20 @@ from zerotouch.plan.adoption import Adoption
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
 from zerotouch.plan.diff import diff
+from zerotouch.plan.fighting import Field, field_of, show_fight
 from zerotouch.plan.ownership import Ownership
+from zerotouch.plan.policy import Judge, keep_found, waits_for_others
 from zerotouch.plan.render import show_change, show_resource
 from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
-from zerotouch.resources.base import Kind, Observed, OptionalKind
+from zerotouch.resources.base import Kind, Observed, OptionalKind, keeping
 
 _log = structlog.get_logger()
 _SETTLE_ROUNDS: Final = 2
 _HASH_DIGITS: Final = 16
+_MENDS_ALL: Final = Judge()
+_SECRETS: Final = "secretValues"
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,10 @@ class ScopePass:
         token: str | None,
         before: Remembered,
         now: datetime,
+        judge: Judge = _MENDS_ALL,
     ) -> None:
-        """`before`: of the last report. `now`: UTC."""
-        self._before = before
+        """`before`: of the last report. `now`: UTC. `judge`: says what is mended and what only told."""
+        self._before, self._judge = before, judge
         self._authorizing = Authorizing(context, before, now)
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
@@ -78,6 +84,7 @@ class ScopePass:
         self._drifts: list[Drift] = []
         self._held_back: dict[str, Problem] = {}
         self._losses: list[str] = []
+        self._left_missing: set[str] = set()
 
     def run(self) -> ScopeReport:
         """Observe everything, then change what differs, in order. Raises Interrupted only."""
@@ -116,21 +123,25 @@ class ScopePass:
             self._settling.append(kind.name)
             return
         context = self._context_now()
-        decision = self._decide(kind, context) or self._tampered(kind)
+        decision = self._with_tampering(kind, self._decide(kind, context))
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
-            at = self._seen[kind.name].at
-            self._drifts += [Drift(decision.resource, d, False, at) for d in decision.differences]
-        elif decision is not None and not self._can_apply(kind):
-            if decision.action is Action.CREATE:
+            self._leave(decision, [(d, Left.OBSERVED) for d in decision.differences])
+        elif decision is not None and (change := self._judged(kind, decision)):
+            self._make(kind, context, change)
+
+    def _make(self, kind: Kind, context: Context, change: Change) -> None:
+        if not self._can_apply(kind):
+            if change.action is Action.CREATE:
                 self._lacking.add(kind.name)
-        elif decision is not None:
-            problem = self._authorizing.problem(seen.observed.authorization if seen.observed else None)
-            if problem is None:
-                self._apply(kind, context, decision)
-            else:
-                self._hold_back(kind, decision, problem)
+            return
+        observed = self._seen[kind.name].observed
+        problem = self._authorizing.problem(observed.authorization if observed else None)
+        if problem is None:
+            self._apply(kind, context, change)
+        else:
+            self._hold_back(kind, change, problem)
 
     def _hold_back(self, kind: Kind, change: Change, problem: Problem) -> None:
         self._held_back[kind.name] = problem
@@ -148,15 +159,41 @@ class ScopePass:
             self._adoption,
         )
 
-    def _tampered(self, kind: Kind) -> Change | None:
-        """A write by others to what AWS does not show, such as a secret value."""
+    def _with_tampering(self, kind: Kind, decision: Change | Conflict | None) -> Change | Conflict | None:
+        """And a write by others to what AWS does not show, such as a secret value, unless it is written anew anyway."""
+        if isinstance(decision, Change) and self._judge.split(decision, self._was_right)[0]:
+            return decision
         observed = self._seen[kind.name].observed
         if observed is None or observed.ownership is not Ownership.OURS:
-            return None
+            return decision
         if not written_by_others(self._before.version, observed.version) or self._unrecorded(observed):
-            return None
-        difference = Difference("secretValues", "as last written by us", f"modified since ({observed.version})")
-        return Change(self._resource(kind), Action.UPDATE, (difference,))
+            return decision
+        difference = Difference(_SECRETS, "as last written by us", f"modified since ({observed.version})")
+        if decision is None:
+            return Change(self._resource(kind), Action.UPDATE, (difference,))
+        if isinstance(decision, Change) and decision.action is Action.UPDATE:
+            return replace(decision, differences=(*decision.differences, difference))
+        return decision
+
+    def _judged(self, kind: Kind, change: Change) -> Change | None:
+        """What of it is to be made; the rest is told."""
+        making, left = self._judge.split(change, self._was_right)
+        if change.action is Action.ADOPT and left:
+            # It is written as a whole, or not at all.
+            left, making = left + [(d, left[0][1]) for d in making], ()
+        if self._left_missing.intersection(kind.needs):
+            # It cannot be made without what it refers to, which is only told to be missing.
+            left += [(d, Left.REPORTED) for d in making if not waits_for_others(d)]
+            making = ()
+        self._leave(change, left)
+        return replace(change, differences=making) if making else None
+
+    def _leave(self, change: Change, left: Iterable[tuple[Difference, Left]]) -> None:
+        at = self._seen[change.resource.kind].at
+        for difference, why in left:
+            self._drifts.append(Drift(change.resource, difference, False, at, left=why))
+            if change.action is Action.CREATE:
+                self._left_missing.add(change.resource.kind)
 
     def _unrecorded(self, observed: Observed) -> bool:
         """Whether the write was our own: it gave the connection its token, and then we were killed."""
@@ -178,7 +215,10 @@ class ScopePass:
             self._errors[kind.name] = error
         if self._was_right:
             mended_at = self._seen[kind.name].at if mended else None
-            self._drifts += [Drift(change.resource, d, mended, found_at, mended_at) for d in change.differences]
+            written = kind.name not in self._errors
+            self._drifts += [
+                Drift(change.resource, d, mended, found_at, mended_at, written=written) for d in change.differences
+            ]
         if mended:
             self._changes.append(change)
 
@@ -188,6 +228,7 @@ class ScopePass:
         if change.action is Action.CREATE:
             kind.create(self._api, context, self._token)
         elif observed is not None and change.action is Action.UPDATE:
+            kind = self._sparing(kind, context, observed)
             kind.update(self._api, context, observed, change.differences, self._token)
             if observed.authorization is not None:
                 self._authorizing.healed()
@@ -198,6 +239,14 @@ class ScopePass:
         elif observed is not None:
             kind.delete(self._api, context, observed)
             self._losses += _losses(change.resource, observed)
+
+    def _sparing(self, kind: Kind, context: Context, observed: Observed) -> Kind:
+        """The kind, wanting what was found where that is only told."""
+        paths = [d.difference.path for d in self._drifts if d.resource.kind == kind.name and d.left is not None]
+        wanted: Any = kind.desired(context)
+        for path in paths:
+            wanted = keep_found(wanted, observed.fields, path)
+        return keeping(kind, wanted) if paths else kind
 
     def _verify(self, kind: Kind) -> bool:
         """Whether the world is now as it should be; if not, say why in errors, conflicts or settling."""
@@ -210,9 +259,11 @@ class ScopePass:
         decision = self._decide(kind, self._context_now())
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
-        elif decision is not None:
+            return False
+        wrong = decision is not None and bool(self._judge.split(decision, self._was_right)[0])
+        if wrong:
             self._settling.append(kind.name)
-        return decision is None
+        return not wrong
 
     def _resource(self, kind: Kind) -> ResourceID:
         return ResourceID(kind.name, self._context.scope, kind.resource_name(self._context))
@@ -220,10 +271,10 @@ class ScopePass:
     def _report(self) -> ScopeReport:
         asked = [k for k in self._kinds if k.desired(self._context.with_refs({})) is not None]
         wrong = {*self._errors, *self._settling, *self._held_back, *(c.resource.kind for c in self._conflicts)}
-        wrong |= {drift.resource.kind for drift in self._drifts if not drift.mended}
+        wrong |= {d.resource.kind for d in self._drifts if not d.mended and d.left is not Left.REPORTED}
         # What needs something that is wrong cannot be right either.
         for kind in asked:
-            if wrong.intersection(kind.needs) and not self._exists_ours(kind):
+            if (wrong | self._left_missing).intersection(kind.needs) and not self._exists_ours(kind):
                 wrong.add(kind.name)
         foreign = tuple(
             sorted(arn for seen in self._seen.values() if seen.observed for arn in seen.observed.misused_by)
@@ -249,13 +300,17 @@ class ScopePass:
             healing=self._authorizing.healing(observed, bool(self._errors)),
         )
 
+    def _fought(self) -> list[Field]:
+        return sorted({field_of(d.resource, d.difference) for d in self._drifts if d.left is Left.FIGHTING})
+
     def _version_now(self) -> str | None:
         """Of what is as we left it; in mode Observe, or while something is wrong with it, what was remembered."""
         for kind in self._kinds:
             observed = self._seen[kind.name].observed
             if observed is not None and observed.version is not None and observed.ownership is Ownership.OURS:
+                left = any(d.left is not None and d.difference.path == _SECRETS for d in self._drifts)
                 wrong = kind.name in {*self._errors, *self._settling, *self._held_back}
-                return self._before.version if self._observing or wrong else observed.version
+                return self._before.version if left or self._observing or wrong else observed.version
         return None
 
     def _exists_ours(self, kind: Kind) -> bool:
@@ -274,6 +329,9 @@ class ScopePass:
         if self._settling:
             names = ", ".join(sorted(set(self._settling)))
             return Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still at work on: {names}", Retry.SOON)
+        if fights := [self._judge.held[f] for f in self._fought()]:
+            text = "; ".join(show_fight(repair) for repair in fights)
+            return Problem(Reason.FIGHTING, text, Retry.PERSON)
         if self._observing and self._drifts:
             text = f"{len(self._drifts)} fields differ from what is declared; mode Observe changes nothing"
             return Problem(Reason.DRIFTED, text, Retry.PERSON)

@@ -1,5 +1,6 @@
 """What a kind is: everything about one sort of AWS resource behind one interface."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,6 +82,13 @@ class Kind(Protocol):
 
 class OptionalKind:
     """Base of a kind that is not even looked for while the spec does not ask for it, once that was made right."""
+
+
+def keeping(kind: Kind, wanted: Fields) -> Kind:
+    """The kind as one that wants this, so that a write which replaces everything leaves what is only told as it is."""
+    other = copy.copy(kind)
+    other.desired = lambda _: wanted  # type: ignore[method-assign, assignment]
+    return other
 
 
 def touches(differences: Iterable[Difference], *prefixes: str) -> bool:

@@ -78,6 +78,15 @@ class OperatorCollector(Collector):
             for region, kind, number in account.view.drift:
                 now.add_metric([account.account_id, region, kind], number)
         yield now
+        fights = GaugeMetricFamily(
+            "zerotouch_fights",
+            "1 while fields are left alone because somebody else keeps changing them.",
+            labels=labels,
+        )
+        for account in self._shared.index.accounts():
+            for region, kind in account.view.fights:
+                fights.add_metric([account.account_id, region, kind], 1)
+        yield fights
         stats = self._shared.stats
         for name, text, counts in (
             ("zerotouch_drift_seen", "Fields found different from what had been made right.", stats.drift_seen),

@@ -1,0 +1,69 @@
+"""What an account object's status remembers of drift, and what of that the next pass needs. Pure."""
+
+from collections import Counter
+from datetime import datetime
+
+from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
+from zerotouch.api.conditions import Condition, Reason
+from zerotouch.api.drift import Left, ResourceKind
+from zerotouch.controller.conditions import make
+from zerotouch.plan.change import ResourceID
+from zerotouch.plan.fighting import field_of, held, remember
+from zerotouch.plan.policy import Judge
+from zerotouch.plan.render import count
+from zerotouch.reconcile.report import AccountReport, Drift
+
+_WHY = {
+    Left.FIGHTING: "left alone for a while, because somebody else keeps changing it",
+    None: "not mended yet",
+    Left.OBSERVED: "left, as mode is Observe",
+    Left.REPORTED: "left, as driftPolicy says",
+}
+
+
+def judge(spec: QualysZeroTouchAccountSpec, status: QualysZeroTouchAccountStatus, now: datetime) -> Judge:
+    """What is mended in a pass that begins now."""
+    told = frozenset(
+        (ResourceID(d.kind, d.region, d.name), d.field, d.wanted) for d in status.details if d.left is Left.REPORTED
+    )
+    return Judge(spec.drift_policy, held(status.repairs, now), told)
+
+
+def with_drift(
+    status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, report: AccountReport, now: datetime
+) -> QualysZeroTouchAccountStatus:
+    """The status of a finished pass, with what it says of drift."""
+    if report.problem is not None:
+        kept = [c for c in previous.conditions if c.type == "Drifted"]
+        said = {"repairs": previous.repairs, "drifted_since": previous.drifted_since}
+        return status.model_copy(update={**said, "conditions": [*status.conditions, *kept]})
+    drifts = [drift for scope in report.scopes for drift in scope.drifts]
+    repaired = (field_of(d.resource, d.difference) for d in drifts if d.written and not _healed(d))
+    since = min((d.since for d in status.details), default=None)
+    # The oldest may be one that the status has no room for.
+    if since is not None and status.truncated and previous.drifted_since is not None:
+        since = min(since, previous.drifted_since)
+    return status.model_copy(
+        update={
+            "repairs": remember(previous.repairs, repaired, now),
+            "drifted_since": since,
+            "conditions": [*status.conditions, _drifted(status, previous, now)],
+        }
+    )
+
+
+def _healed(drift: Drift) -> bool:
+    """A connection that was de-authorized: the pace of authorizing it again has rules of its own."""
+    return (drift.resource.kind, drift.difference.path) == (ResourceKind.CONNECTION, "state")
+
+
+def _drifted(status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, now: datetime) -> Condition:
+    generation = status.observed_generation or 0
+    if not status.drifted:
+        return make("Drifted", "False", Reason.SUCCEEDED, "", previous.conditions, generation, now)
+    left = Counter(detail.left for detail in status.details)
+    parts = "; ".join(f"{count(left[why], 'field')} {text}" for why, text in _WHY.items() if left[why])
+    more = f" of {status.drifted}" if status.truncated else ""
+    reason = Reason.FIGHTING if left[Left.FIGHTING] else Reason.DRIFTED
+    text = f"{parts}; status.details shows {count(len(status.details), 'difference')}{more}"
+    return make("Drifted", "True", reason, text, previous.conditions, generation, now)
