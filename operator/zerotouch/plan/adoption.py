@@ -10,8 +10,9 @@ from zerotouch.plan.change import Difference
 
 OWNER_PATH: Final = "owner"
 _TAGS: Final = "tags."
-# A connection's Description holds the mark and the token's fingerprint; without the one it lacks the other.
-_MARKS: Final = frozenset({_TAGS + OWNER_TAG, "token"})
+# A Description holds the mark of what cannot be tagged, and a connection's the token's fingerprint; without the one it lacks the
+# other.
+_MARKS: Final = frozenset({_TAGS + OWNER_TAG, "description", "token"})
 
 
 @dataclass(frozen=True)
