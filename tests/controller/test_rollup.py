@@ -13,9 +13,12 @@ def told(status: Status, reason: str = "Succeeded", message: str = "m") -> tuple
     at = datetime(2026, 1, 1, tzinfo=UTC)
     conditions = [
         Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=at)
-        for kind in ("Ready", "Covered")
+        for kind in ("Ready", "Covered", "Delivering")
     ]
     return told_of(conditions)
+
+
+QUIET = told("Unknown", "NoEvents", "nothing was seen")
 
 
 LACKS, UNKNOWN, FINE = told("False", "InstancesNotCovered", "2 lack"), told("Unknown", "AccessDenied"), told("True")
@@ -39,8 +42,22 @@ def test_roll_up(accounts: list[tuple[str, tuple[Told, ...]]], expected: Judgeme
     assert roll_up("Covered", accounts) == expected
 
 
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        ([("a", QUIET)], ("Unknown", "NoEvents", "1 of 1 accounts: a: nothing was seen")),
+        ([("a", QUIET), ("b", FINE)], ("True", "Succeeded", "all of 1 accounts; 1 more tell nothing yet")),
+        ([("a", QUIET), ("b", FINE), ("c", UNKNOWN)], ("Unknown", "AccessDenied", "1 of 3 accounts: c: m")),
+    ],
+)
+def test_an_account_in_which_nothing_happened_speaks_for_none(
+    accounts: list[tuple[str, tuple[Told, ...]]], expected: Judgement
+) -> None:
+    assert roll_up("Delivering", accounts) == expected
+
+
 def test_only_what_the_parent_shows_is_kept_and_messages_are_bounded() -> None:
-    (kept,) = told("False", "InstancesNotCovered", "x" * 4000)
-    assert kept.condition == "Covered"
-    assert len(kept.message) == 512
+    kept = told("False", "InstancesNotCovered", "x" * 4000)
+    assert [t.condition for t in kept] == ["Covered", "Delivering"]
+    assert all(len(t.message) == 512 for t in kept)
     assert FINE[0].message == ""

@@ -70,6 +70,32 @@ CASES = [
     ),
     Case("ZeroTouchConflict", {"zerotouch_conflicts": "1"}, {"zerotouch_conflicts": "0"}),
     Case(
+        "ZeroTouchDeliveryFailing",
+        {'zerotouch_delivery_failing{account="1",region="us-east-1",reason="DeadLetters"}': "1"},
+        {},
+        {"account": "1", "region": "us-east-1", "reason": "DeadLetters"},
+    ),
+    Case(
+        "ZeroTouchDeliveryFailingWidely",
+        {
+            'zerotouch_delivery_targets{delivering="False"}': "5",
+            'zerotouch_delivery_targets{delivering="True"}': "15",
+            'zerotouch_delivery_targets{delivering="Unknown"}': "900",
+        },
+        {
+            'zerotouch_delivery_targets{delivering="False"}': "1",
+            'zerotouch_delivery_targets{delivering="True"}': "19",
+            'zerotouch_delivery_targets{delivering="Unknown"}': "900",
+        },
+    ),
+    Case("ZeroTouchDeadLetters", {'zerotouch_dead_letters{account="1"}': "4"}, {}, {"account": "1"}),
+    Case(
+        "ZeroTouchDeliveryUnknown",
+        {"zerotouch_delivery_unseen": "2"},
+        {"zerotouch_delivery_unseen": "0"},
+        minutes=400,
+    ),
+    Case(
         "ZeroTouchInstancesNotCovered",
         {'zerotouch_uncovered_instances{account="1",region="us-east-1"}': "3"},
         {},
@@ -249,6 +275,9 @@ def _annotations(case: Case) -> dict[str, str]:
 
 
 _VALUE = {
+    "ZeroTouchDeadLetters": "4",
+    "ZeroTouchDeliveryFailingWidely": "0.25",
+    "ZeroTouchDeliveryUnknown": "2",
     "ZeroTouchInstancesNotCovered": "3",
     "ZeroTouchObjectNotReady": "2",
     "ZeroTouchDriftMendedOften": "59",

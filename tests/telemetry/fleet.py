@@ -1,11 +1,13 @@
 """An operator that has seen a fleet, without a cluster or AWS."""
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 from zerotouch.api.account import DifferenceDetail, QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.coverage import CoverageStatus, Gap, GapCount, RegionCoverage
+from zerotouch.api.delivery import Answer, DeliveryStatus, RegionDelivery
 from zerotouch.api.meta import ACCOUNT_PLURAL, API_VERSION
 from zerotouch.controller.conditions import now
 from zerotouch.controller.index import record_of
@@ -17,6 +19,7 @@ from zerotouch.resources.registry import REGION_KINDS
 
 REGIONS = [f"us-east-{number}" for number in range(1, 18)]
 _MOST_DETAILS = 20
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def operator_with_fleet(accounts: int, drifting: int = 0) -> Operator:
@@ -78,7 +81,15 @@ def _status(drifting: bool) -> QualysZeroTouchAccountStatus:
         drifted=len(details),
         details=details,
         coverage=CoverageStatus(surveyed_at=at, regions=[_coverage(region, drifting) for region in REGIONS]),
+        delivery=DeliveryStatus(surveyed_at=at, regions=[_delivery(region, drifting) for region in REGIONS]),
     )
+
+
+def _delivery(region: str, failing: bool) -> RegionDelivery:
+    if not failing:
+        return RegionDelivery(name=region, delivering=Answer.TRUE, last_success_at=AT)
+    reason = Reason.DEAD_LETTERS.value
+    return RegionDelivery(name=region, delivering=Answer.FALSE, reason=reason, last_failure_at=AT, dead_letters=2)
 
 
 def _coverage(region: str, lacking: bool) -> RegionCoverage:

@@ -46,6 +46,23 @@ async def test_coverage_counts_instances_by_stage_and_reason_and_names_what_lack
     assert len(named) == 3
 
 
+async def test_deliveries_are_counted_and_only_what_fails_is_named() -> None:
+    lines = [line for line in await scraped(3, 1) if "deliver" in line or "letters" in line]
+    assert 'zerotouch_delivery_targets{delivering="True"} 34.0' in lines
+    assert 'zerotouch_delivery_targets{delivering="False"} 17.0' in lines
+    assert 'zerotouch_delivery_targets{delivering="Unknown"} 0.0' in lines
+    assert "zerotouch_delivery_unseen 0.0" in lines
+    assert 'zerotouch_dead_letters{account="000000000000"} 34.0' in lines
+    (last,) = [line for line in lines if "last_success" in line]
+    assert last.startswith('zerotouch_delivery_last_success_timestamp_seconds{name="production",namespace="security"}')
+    assert float(last.split()[1]) == AT.timestamp()
+    failing = [line for line in lines if line.startswith("zerotouch_delivery_failing")]
+    assert (
+        failing[0] == 'zerotouch_delivery_failing{account="000000000000",reason="DeadLetters",region="us-east-1"} 1.0'
+    )
+    assert len(failing) == 2
+
+
 def drift(found: float, mended: float | None, occurred: float | None, by: DetectedBy) -> Drift:
     def at(seconds: float | None) -> datetime | None:
         return None if seconds is None else AT + timedelta(seconds=seconds)

@@ -91,7 +91,7 @@ class ObjectStatus(Model):
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
         "while somebody else uses our connection, Drifted, which is True while fields differ from what is declared, "
         "Delivering, which tells whether events reach Qualys, and Covered, which tells whether the running instances report "
-        "inventory; of a parent also Covered, TokenCurrent, which is False ahead of the expiry of a token that a person has "
+        "inventory; of a parent also these two, TokenCurrent, which is False ahead of the expiry of a token that a person has "
         "to replace and while Qualys refuses it, and TokenRolledOut, which is False while regions still carry another token.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",

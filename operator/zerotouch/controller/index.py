@@ -15,6 +15,7 @@ from zerotouch.api.token import TokenTrial
 from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.coverage_view import CoverageView
+from zerotouch.controller.delivery_view import DeliveryView
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
 from zerotouch.controller.rollup import Told, told_of
 from zerotouch.plan.healing import is_refused
@@ -78,6 +79,7 @@ class View:
     coverage: CoverageView | None = None
     fights: tuple[tuple[str, str], ...] = ()
     drifted_since: datetime | None = None
+    delivery: DeliveryView | None = None
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -99,6 +101,7 @@ class View:
             coverage=CoverageView.of(status.coverage) if status.coverage else None,
             fights=tuple(sorted({(d.region, d.kind) for d in status.details if d.left is Left.FIGHTING})),
             drifted_since=status.drifted_since,
+            delivery=DeliveryView.of(status.delivery) if status.delivery else None,
         )
 
 

@@ -8,8 +8,11 @@ from zerotouch.api.conditions import Condition, Reason
 from zerotouch.controller.conditions import Judgement, Status
 from zerotouch.plan.render import cut, some
 
-ROLLED_UP: Final = ("Covered",)
+ROLLED_UP: Final = ("Covered", "Delivering")
 """The conditions of account objects that their parent has too."""
+
+# Reasons of an Unknown that says nothing either way: what other accounts prove counts.
+_QUIET: Final = frozenset({Reason.NO_EVENTS.value, Reason.PENDING.value})
 
 _MOST_MESSAGE: Final = 512
 _MOST_NAMED: Final = 3
@@ -40,8 +43,10 @@ def roll_up(kind: str, accounts: Sequence[tuple[str, Sequence[Told]]]) -> Judgem
     known = [(name, told) for name, all_told in accounts for told in all_told if told.condition == kind]
     if not known:
         return None
+    telling = [(name, told) for name, told in known if told.status != "Unknown" or told.reason not in _QUIET]
     for status in _WORST_FIRST:
-        if found := [(name, told) for name, told in known if told.status == status]:
+        if found := [(name, told) for name, told in telling or known if told.status == status]:
             named = some([f"{name}: {told.message}" for name, told in found], _MOST_NAMED)
             return status, Reason(found[0][1].reason), f"{len(found)} of {len(known)} accounts: {named}"
-    return "True", Reason.SUCCEEDED, f"all of {len(known)} accounts"
+    more = f"; {len(known) - len(telling)} more tell nothing yet" if len(telling) < len(known) else ""
+    return "True", Reason.SUCCEEDED, f"all of {len(telling)} accounts{more}"

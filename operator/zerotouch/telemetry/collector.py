@@ -12,6 +12,7 @@ from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
 from zerotouch.controller.operator import Operator
 from zerotouch.telemetry.coverage import coverage_metrics
+from zerotouch.telemetry.delivery import delivery_metrics
 
 _CODE_LENGTH: Final = 64
 
@@ -30,6 +31,7 @@ class OperatorCollector(Collector):
         yield from self._calls()
         yield from self._tokens()
         yield from coverage_metrics(self._shared.index.accounts())
+        yield from delivery_metrics(self._shared.index.accounts())
 
     def _process(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("zerotouch_build_info", "1, with the version as label.", labels=["version"])
