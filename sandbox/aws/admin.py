@@ -100,7 +100,7 @@ class Admin:
         self._post("forget")
 
     def add_fault(self, kind: str, **which: Any) -> None:
-        """See `edge.Fault`: kind delay, hang, drop, lost, or one of `refusals.KINDS`, such as throttle, deny, quota or scp."""
+        """See `edge.Fault`: kind delay, hang, drop, lost, entry, or one of `refusals.KINDS`: throttle, deny, quota, scp, …"""
         self._post("fault", kind=kind, **which)
 
     def clear_faults(self) -> None:

@@ -72,6 +72,11 @@ class Edge:
             told = refusals.refusal(fault.kind, call["service"], call["operation"], call["account"])
             await self._refuse(call, told.code, told.message, told.status, send)
             return
+        if fault is not None and fault.kind == "entry":
+            self._record(call, "OK")
+            answered = refusals.failed_entry(call["service"], call["operation"], call["account"])
+            await _send(send, 200, json.dumps(answered).encode(), _request_id())
+            return
         if fault is not None and fault.kind in {"delay", "hang"}:
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.kind == "drop":
@@ -92,15 +97,15 @@ class Edge:
 
     async def _refuse(self, call: dict[str, Any], code: str, message: str, status: int, send: Send) -> None:
         self._record(call, code)
-        identity = str(uuid.uuid4())
+        name, identity = _request_id()
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         if call["service"] == "ec2":
-            text = f"<Response><Errors>{error}</Errors><RequestID>{identity}</RequestID></Response>"
+            text = f"<Response><Errors>{error}</Errors><RequestID>{identity.decode()}</RequestID></Response>"
         elif call["service"] in _QUERY_SERVICES:
-            text = f"<ErrorResponse>{error}<RequestId>{identity}</RequestId></ErrorResponse>"
+            text = f"<ErrorResponse>{error}<RequestId>{identity.decode()}</RequestId></ErrorResponse>"
         else:
             text = json.dumps({"__type": code, "message": message})
-        await _send(send, status, text.encode(), (b"x-amzn-requestid", identity.encode()))
+        await _send(send, status, text.encode(), (name, identity))
 
     def _record(self, call: dict[str, Any], code: str) -> None:
         self.calls.append({**call, "code": code, "at": time.time()})
@@ -214,6 +219,10 @@ def _replay(body: bytes) -> Receive:
         return messages.pop() if messages else {"type": "http.disconnect"}
 
     return receive
+
+
+def _request_id() -> tuple[bytes, bytes]:
+    return b"x-amzn-requestid", str(uuid.uuid4()).encode()
 
 
 async def _send(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:

@@ -5,7 +5,7 @@ of a quota and of a region without connections is as users report it (terraform-
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 _DENIED: Final = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied"}
 _THROTTLES: Final = {"iam": "Throttling", "sts": "Throttling", "ec2": "RequestLimitExceeded"}
@@ -39,6 +39,13 @@ class Refusal:
     code: str
     message: str
     status: int
+
+
+def failed_entry(service: str, operation: str, account: str) -> dict[str, Any]:
+    """An answer of status 200 to PutTargets or RemoveTargets of which the only entry failed, for want of quota."""
+    told = refusal("quota", service, operation, account)
+    entry = {"TargetId": "any", "ErrorCode": told.code, "ErrorMessage": told.message}
+    return {"FailedEntryCount": 1, "FailedEntries": [entry]}
 
 
 def refusal(kind: str, service: str, operation: str, account: str) -> Refusal:

@@ -32,6 +32,7 @@ CASES = [
     ("quota", "CreateApiDestination", Reason.QUOTA_EXCEEDED, "the quota of API destinations of the region is used up"),
     ("quota", "PutRule", Reason.QUOTA_EXCEEDED, "the quota of rules of the event bus is used up"),
     ("quota", "CreateAssociation", Reason.QUOTA_EXCEEDED, "the quota of State Manager associations of the region"),
+    ("entry", "PutTargets", Reason.QUOTA_EXCEEDED, "the quota of targets of a rule is used up"),
     ("unsupported", "CreateConnection", Reason.REGION_UNSUPPORTED, "take the region out of spec.regions"),
     ("scp", "CreateConnection", Reason.DENIED_BY_SCP, "service_control_policy/p-2kgnabcd"),
     ("scp-implicit", "CreateConnection", Reason.DENIED_BY_SCP, "an SCP of the organization does not allow it"),

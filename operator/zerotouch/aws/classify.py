@@ -139,18 +139,18 @@ def classify(call: Call, error: Exception) -> AWSError:
     return AWSError(call, Reason.INTERNAL_ERROR, Retry.BUG, type(error).__name__, "unexpected error")
 
 
+def refused(call: Call, code: str, message: str, request_id: str, status: int = 0) -> AWSError:
+    """An error by AWS's code and words, also where they came in an answer of status 200."""
+    told = _ENCODED.sub("", _EXTERNAL_IDS.sub(r"\1***", message))[:_MESSAGE_LIMIT]
+    reason, retry = _sort(call, code, told, status)
+    return AWSError(call, reason, retry, code, told, request_id, advise(call, reason, code, told))
+
+
 def _client_error(call: Call, error: ClientError) -> AWSError:
     details = error.response.get("Error", {})
     meta = error.response.get("ResponseMetadata", {})
-    code, status = (
-        str(details.get("Code", "Unknown")),
-        int(meta.get("HTTPStatusCode", 0) or 0),
-    )
-    message = _ENCODED.sub("", _EXTERNAL_IDS.sub(r"\1***", str(details.get("Message", ""))))[:_MESSAGE_LIMIT]
-    reason, retry = _sort(call, code, message, status)
-    return AWSError(
-        call, reason, retry, code, message, str(meta.get("RequestId", "")), advise(call, reason, code, message)
-    )
+    code, status = str(details.get("Code", "Unknown")), int(meta.get("HTTPStatusCode", 0) or 0)
+    return refused(call, code, str(details.get("Message", "")), str(meta.get("RequestId", "")), status)
 
 
 def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Retry]:
@@ -181,6 +181,7 @@ def _sort(call: Call, code: str, message: str, status: int) -> tuple[Reason, Ret
     if status >= 500 or code in {
         "InternalException",
         "InternalError",
+        "InternalFailure",
         "InternalServerError",
         "ServiceUnavailable",
     }:

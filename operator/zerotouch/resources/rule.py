@@ -6,11 +6,9 @@ The pattern is Qualys's, narrowed to the own account and region, so that foreign
 import json
 from typing import Any, Final
 
-from zerotouch.api.conditions import Reason
 from zerotouch.api.delivery import DeadLetterQueuePolicy
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
-from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
@@ -23,6 +21,7 @@ from zerotouch.resources.base import (
     touches,
 )
 from zerotouch.resources.dead_letter_queue import queue_arn
+from zerotouch.resources.entries import raise_for_failed_entries
 from zerotouch.resources.execution_role import ExecutionRole
 from zerotouch.resources.patterns import as_pattern
 
@@ -141,12 +140,12 @@ class Rule:
             **(self.desired(context) or {})["targets"][TARGET_ID],
         }
         answer = api.call("events", "put_targets", Rule=context.prefix, Targets=[target])
-        _raise_for_failed_entries(answer, api, context, "put_targets")
+        raise_for_failed_entries(answer, api, "put_targets")
 
     @staticmethod
     def _remove_targets(api: RegionAPI, context: Context, ids: list[str]) -> None:
         answer = api.call("events", "remove_targets", Rule=context.prefix, Ids=ids)
-        _raise_for_failed_entries(answer, api, context, "remove_targets")
+        raise_for_failed_entries(answer, api, "remove_targets")
 
 
 def dead_letters(context: Context) -> dict[str, Any]:
@@ -164,23 +163,3 @@ def event_pattern(account_id: str, region: str) -> dict[str, Any]:
         "detail-type": ["EC2 Instance State-change Notification"],
         "detail": {"state": ["running"]},
     }
-
-
-def _raise_for_failed_entries(answer: dict[str, Any], api: RegionAPI, context: Context, operation: str) -> None:
-    """PutTargets and RemoveTargets answer 200 even where an entry failed."""
-    if not answer.get("FailedEntryCount"):
-        return
-    entry = answer["FailedEntries"][0]
-    code, message = (
-        str(entry.get("ErrorCode")),
-        str(entry.get("ErrorMessage", ""))[:500],
-    )
-    soon = code == "ConcurrentModificationException" or "Internal" in code
-    raise AWSError(
-        Call(context.account_id, api.name, "events", operation),
-        Reason.NOT_YET_CONSISTENT if soon else Reason.AWS_ERROR,
-        Retry.SOON if soon else Retry.PERSON,
-        code,
-        message,
-        str(answer.get("ResponseMetadata", {}).get("RequestId", "")),
-    )

@@ -3,11 +3,10 @@
 import json
 from typing import Any, Final
 
-from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
-from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import Differences, Fields, Observed, from_tags, tag_changes, to_tags, touches
+from zerotouch.resources.entries import raise_for_failed_entries
 from zerotouch.resources.patterns import as_pattern
 
 DEFAULT_BUS: Final = "default"
@@ -99,23 +98,6 @@ def _remove_targets(api: RegionAPI, name: str, ids: list[str], bus: str) -> None
     if ids:
         answer = api.call("events", "remove_targets", Rule=name, Ids=ids, **_on(bus))
         raise_for_failed_entries(answer, api, "remove_targets")
-
-
-def raise_for_failed_entries(answer: dict[str, Any], api: RegionAPI, operation: str) -> None:
-    """PutTargets and RemoveTargets answer 200 even where an entry failed."""
-    if not answer.get("FailedEntryCount"):
-        return
-    entry = answer["FailedEntries"][0]
-    code, message = str(entry.get("ErrorCode")), str(entry.get("ErrorMessage", ""))[:500]
-    soon = code == "ConcurrentModificationException" or "Internal" in code
-    raise AWSError(
-        Call(api.account_id, api.name, "events", operation),
-        Reason.NOT_YET_CONSISTENT if soon else Reason.AWS_ERROR,
-        Retry.SOON if soon else Retry.PERSON,
-        code,
-        message,
-        str(answer.get("ResponseMetadata", {}).get("RequestId", "")),
-    )
 
 
 def _on(bus: str) -> dict[str, str]:
