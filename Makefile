@@ -39,7 +39,6 @@ lint: setup ## Check style, types, layers, and that what is generated is fresh
 	$(RUN)lint-imports
 	$(RUN)python -m zerotouch.api.crd --check crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) | diff -u deploy/iam/$(p)-policy.json - &&) true
-	$(RUN)zerotouch template | diff -u deploy/cloudformation/account-role.yaml -
 	$(RUN)python -m zerotouch.templates.generate --check deploy
 	$(RUN)cfn-lint deploy/cloudformation/*.yaml
 
@@ -47,7 +46,6 @@ generate: setup ## Write what is generated (CRDs, policies, template, tables in 
 	$(RUN)python -m tests.reconcile.drift.table
 	$(RUN)python -m zerotouch.api.crd crds
 	$(foreach p,$(POLICIES),$(RUN)zerotouch policy $(p) > deploy/iam/$(p)-policy.json;)
-	$(RUN)zerotouch template > deploy/cloudformation/account-role.yaml
 	$(RUN)python -m zerotouch.templates.generate deploy
 
 clean: ## Remove what was installed and built here

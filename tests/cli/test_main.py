@@ -14,6 +14,7 @@ from zerotouch.aws.policy import account_policy, observe_policy, operator_policy
 from zerotouch.cli.exits import Exit
 from zerotouch.cli.main import main
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 COMMAND = str(Path(sys.executable).parent / "zerotouch")
 
 
@@ -43,9 +44,42 @@ def test_a_policy_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
     assert yaml.safe_load(capsys.readouterr().out) == operator_policy("aws", "zerotouch")
 
 
-def test_template(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["template"]) == 0
-    assert yaml.safe_load(capsys.readouterr().out)["Resources"]["Role"]["Type"] == "AWS::IAM::Role"
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ([], "cloudformation/target.yaml"),
+        (["target"], "cloudformation/target.yaml"),
+        (["stack-set"], "cloudformation/stack-set.yaml"),
+        (["account-role"], "cloudformation/account-role.yaml"),
+        (["--terraform"], "terraform/target/main.tf"),
+        (["account-role", "--terraform"], "terraform/account-role/main.tf"),
+    ],
+)
+def test_template(capsys: pytest.CaptureFixture[str], arguments: list[str], path: str) -> None:
+    assert main(["template", *arguments]) == 0
+    assert capsys.readouterr().out == (DEPLOY / path).read_text()
+
+
+def test_template_of_a_spec(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = str(DEPLOY / "samples/qualyszerotouch.yaml")
+    assert main(["template", "stack-set", "-f", sample, "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["Parameters"]["APIGatewayURL"]["Default"].startswith("https://gateway.")
+    assert main(["template", "--terraform", "-f", sample]) == 0
+    assert "us-east-1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["stack-set", "--terraform"], "Terraform has no StackSets"),
+        (["--terraform", "-o", "json"], "not printed as JSON"),
+        (["account-role", "-f", "x.yaml"], "account-role takes no -f"),
+        (["region"], "is not one of"),
+    ],
+)
+def test_templates_that_do_not_exist(capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+    assert main(["template", *arguments]) == 64
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,17 @@ def test_a_connection_without_a_token_mark_is_identical_and_with_another_is_not(
     assert isinstance(other, Conflict)
 
 
+@pytest.mark.parametrize("found", [None, "made by hand", "Managed by zerotouch; owner=template/terraform"])
+def test_a_description_that_holds_the_mark_is_no_difference_and_another_is(found: str | None) -> None:
+    marked = {"description": f"Managed by zerotouch; owner={US}"}
+    there = {"description": found}
+    answer = decide(RULE, marked, there, Ownership.ADOPTABLE, None, Adoption(IDENTICAL, US))
+    assert isinstance(answer, Change)
+    assert [d.path for d in answer.differences] == ["owner"]
+    said = decide(RULE, {"description": "Tells Qualys"}, there, Ownership.ADOPTABLE, None, Adoption(IDENTICAL, US))
+    assert isinstance(said, Conflict)
+
+
 @pytest.mark.parametrize(
     ("owner", "ownership"),
     [

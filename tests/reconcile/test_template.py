@@ -1,5 +1,6 @@
 """The account role's CloudFormation template: deployed by the emulator, it is all that a pass needs."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from sandbox.aws.admin import BASE_USER, Admin
 from tests.reconcile.conftest import EXTERNAL_ID, Account
-from zerotouch.aws.template import account_role_template
+from zerotouch.templates.account_role import account_role_template
 
 SHIPPED = Path(__file__).parents[2] / "deploy/cloudformation/account-role.yaml"
 
@@ -29,8 +30,12 @@ def deploy(admin: Admin, account: str, template: str, **parameters: str) -> str:
     return str(stack["Outputs"][0]["OutputValue"])
 
 
-@pytest.mark.parametrize("prefix", ["qualys-zerotouch", "another-prefix"])
-def test_a_pass_with_the_deployed_role(account: Account, prefix: str) -> None:
+@pytest.mark.parametrize(("prefix", "connector"), [("qualys-zerotouch", ""), ("another-prefix", "their-connector")])
+def test_a_pass_with_the_deployed_role(account: Account, prefix: str, connector: str) -> None:
+    if connector:
+        trust = {"Version": "2012-10-17", "Statement": []}
+        account.client("iam").create_role(RoleName=connector, AssumeRolePolicyDocument=json.dumps(trust))
+        account.change(connector={"existingRoleName": connector})
     account.admin.client("iam", account.id).delete_role_policy(RoleName="zerotouch", PolicyName="zerotouch")
     role = deploy(
         account.admin,
@@ -40,6 +45,7 @@ def test_a_pass_with_the_deployed_role(account: Account, prefix: str) -> None:
         ExternalID=EXTERNAL_ID,
         RoleName="from-template",
         NamePrefix=prefix,
+        ExistingConnectorRoleName=connector,
     )
     access = account.input.spec.access.model_copy(update={"role_arn": role})
     spec = account.input.spec.model_copy(update={"access": access, "name_prefix": prefix})

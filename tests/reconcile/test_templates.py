@@ -73,13 +73,13 @@ def test_one_region(make_account: Callable[..., Account], gateway: GatewayAdmin)
     account = make_account(
         regions={"names": ["us-east-1"]}, connector=CONNECTOR, tags={}, adoptionPolicy="AdoptIdentical", mode="Observe"
     )
-    deploy(account, shipped("region"), **CONNECTOR_PARAMETERS)
+    deploy(account, shipped("target"), **CONNECTOR_PARAMETERS)
     event = event_arrives(account, gateway, "us-east-1")
     assert (event["account"], event["region"], event["api_key"]) == (account.id, "us-east-1", "QFLOW-SSM-EVALUATION")
     account.admin.set_policy(account.id, observe_policy("aws", account.id, "qualys-zerotouch"))
     report = account.reconcile()
     assert {d.difference.path for s in report.scopes for d in s.drifts} == {"owner"}
-    assert not any(s.conflicts for s in report.scopes)
+    assert [c.message for s in report.scopes for c in s.conflicts] == []
     told = {(d.resource.kind, d.difference.found) for s in report.scopes for d in s.drifts}
     # CloudFormation cannot tag a managed policy.
     assert told == {("ConnectorPolicy", None)} | {
@@ -112,7 +112,7 @@ def test_many_regions(make_account: Callable[..., Account], gateway: GatewayAdmi
     for region in REGIONS:
         assert event_arrives(account, gateway, region)["region"] == region
     report = account.reconcile()
-    assert not any(s.conflicts for s in report.scopes)
+    assert [c.message for s in report.scopes for c in s.conflicts] == []
     assert {d.difference.path for s in report.scopes for d in s.drifts} == {"owner"}
     assert sum(held_one.startswith("Role") for held_one in held(account.admin, account.id)) == 1
 
@@ -133,7 +133,7 @@ def test_the_shipped_stack_set_names_no_regions_and_is_made_as_declared(make_acc
 def test_from_stack_to_operator(make_account: Callable[..., Account], gateway: GatewayAdmin) -> None:
     """Adopt, then delete the stack, which retains: no gap, nothing twice, and no write but the marks."""
     account = make_account(regions={"names": ["us-east-1"]}, connector=CONNECTOR, adoptionPolicy="AdoptIdentical")
-    stack = deploy(account, shipped("region"), **CONNECTOR_PARAMETERS)
+    stack = deploy(account, shipped("target"), **CONNECTOR_PARAMETERS)
     there = held(account.admin, account.id)
     account.admin.forget_calls()
     report = account.reconcile()
@@ -161,7 +161,7 @@ def test_from_stack_to_operator(make_account: Callable[..., Account], gateway: G
 
 def test_a_stack_that_is_not_to_be_adopted_is_a_conflict(make_account: Callable[..., Account]) -> None:
     account = make_account(regions={"names": ["us-east-1"]})
-    deploy(account, shipped("region"))
+    deploy(account, shipped("target"))
     there = held(account.admin, account.id)
     account.admin.forget_calls()
     report = account.reconcile()
@@ -180,7 +180,7 @@ def test_a_stack_that_is_not_to_be_adopted_is_a_conflict(make_account: Callable[
 
 def test_a_stack_that_was_changed_by_hand_is_adopted_only_when_told_so(make_account: Callable[..., Account]) -> None:
     account = make_account(regions={"names": ["us-east-1"]}, adoptionPolicy="AdoptIdentical")
-    deploy(account, shipped("region"))
+    deploy(account, shipped("target"))
     account.client("events").disable_rule(Name="qualys-zerotouch")
     report = account.reconcile()
     (conflict,) = [c for s in report.scopes for c in s.conflicts]
@@ -211,7 +211,7 @@ def test_a_role_elsewhere_than_on_our_path_is_never_adopted(make_account: Callab
 
 def test_the_switches_leave_inventory_and_connector_out(make_account: Callable[..., Account]) -> None:
     account = make_account()
-    deploy(account, shipped("region"), Inventory="Disabled")
+    deploy(account, shipped("target"), Inventory="Disabled")
     sorts = {line.split()[0] for line in held(account.admin, account.id)}
     assert sorts == {"Role", "Rule", "Target", "Connection", "ApiDestination", "Queue"}
 
@@ -238,7 +238,7 @@ def test_bad_parameters_are_refused_and_the_token_is_not_repeated(
     account: Account, parameters: dict[str, str], says: str
 ) -> None:
     with pytest.raises(ClientError) as caught:
-        deploy(account, shipped("region"), **parameters)
+        deploy(account, shipped("target"), **parameters)
     assert says in str(caught.value)
     assert "canary" not in str(caught.value)
     assert held(account.admin, account.id) == []

@@ -12,7 +12,7 @@ from tests.reconcile.test_templates import CONNECTOR, event_arrives, spec_of
 from tests.templates.terraform import Module
 from zerotouch.templates.terraform import account_module
 
-SHIPPED = Path(__file__).parents[2] / "deploy/terraform/account/main.tf"
+SHIPPED = Path(__file__).parents[2] / "deploy/terraform/target/main.tf"
 
 
 class Provider:

@@ -17,6 +17,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "jsonencode": json.dumps,
     "toset": lambda values: sorted(set(values)),
     "length": len,
+    "compact": lambda values: [value for value in values if value],
     "contains": lambda values, value: value in values,
     "regex": lambda pattern, text: re.search(pattern, text)[0],  # type: ignore[index]
 }
@@ -80,8 +81,8 @@ class Expressions:
             return template(token, self._scope)
         if token.isdigit():
             return int(token)
-        if token in {"true", "false"}:
-            return token == "true"
+        if token in {"true", "false", "null"}:
+            return {"true": True, "false": False, "null": None}[token]
         if self._take("("):
             return self._call(token)
         return self._path(token)

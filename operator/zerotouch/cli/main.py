@@ -14,7 +14,7 @@ from zerotouch.cli.exits import CommandError, Exit
 COMMANDS: Final = {
     "run": "Run the operator.",
     "policy": "Print the IAM policies that the operator needs.",
-    "template": "Print the CloudFormation template of the role in each account.",
+    "template": "Print templates that set up AWS as the operator would.",
     "crd": "Print the CustomResourceDefinitions.",
     "completion": "Print the script that makes a shell complete this command.",
     "version": "Print the version.",

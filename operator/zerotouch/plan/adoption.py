@@ -7,12 +7,10 @@ from typing import Final
 from zerotouch.api.adoption import AdoptionPolicy
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.plan.change import Difference
+from zerotouch.plan.ownership import describe_owner
 
 OWNER_PATH: Final = "owner"
 _TAGS: Final = "tags."
-# A Description holds the mark of what cannot be tagged, and a connection's the token's fingerprint; without the one it lacks the
-# other.
-_MARKS: Final = frozenset({_TAGS + OWNER_TAG, "description", "token"})
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,21 @@ class Adoption:
 NO_ADOPTION: Final = Adoption(AdoptionPolicy.NEVER, "")
 
 
-def but_for_the_mark(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+def but_for_the_mark(differences: Iterable[Difference], owner: str) -> tuple[Difference, ...]:
     """What differs besides whose it is."""
-    return tuple(d for d in differences if not (d.path in _MARKS and (d.found is None or d.path != "token")))
+    return tuple(d for d in differences if not _is_mark(d, owner))
 
 
 def in_the_way(differences: Iterable[Difference]) -> tuple[Difference, ...]:
     """What keeps a resource from being identical. Tags that lack are added: that changes nothing of what it does."""
     return tuple(d for d in differences if not (d.path.startswith(_TAGS) and d.found is None))
+
+
+def _is_mark(difference: Difference, owner: str) -> bool:
+    """The tag; where there are no tags the Description, and of a connection the token's fingerprint that stands there too."""
+    match difference.path:
+        case "description":
+            return bool(difference.wanted == describe_owner(owner))
+        case "token":
+            return difference.found is None
+    return difference.path == _TAGS + OWNER_TAG

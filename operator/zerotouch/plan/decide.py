@@ -58,7 +58,7 @@ def decide(
 def _adopt(
     resource: ResourceID, differences: tuple[Difference, ...], owner: str | None, adoption: Adoption
 ) -> Change | Conflict:
-    remaining = but_for_the_mark(differences)
+    remaining = but_for_the_mark(differences, adoption.owner)
     obstacles = in_the_way(remaining) if adoption.policy is AdoptionPolicy.ADOPT_IDENTICAL else ()
     if obstacles:
         return Conflict(

@@ -17,6 +17,10 @@ _VARIABLES: Final = {
     p.CONNECTOR_ROLE: "var.connector_role_name",
     p.CONNECTOR_ACCOUNT: "var.connector_account_id",
     p.CONNECTOR_EXTERNAL_ID: "var.connector_external_id",
+    p.OPERATOR_ROLE: "var.operator_role_arn",
+    p.EXTERNAL_ID: "var.external_id",
+    p.NAME_PREFIX: "var.name_prefix",
+    p.EXISTING_CONNECTOR_ROLE: "var.existing_connector_role_name",
 }
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]+\}")
 
@@ -28,6 +32,9 @@ def translated(value: Any) -> Any:
             return {key: translated(item) for key, item in value.items()}
         case [str(only)] if p.REGIONS in only:
             return Expression(f"[for region in var.regions : {_text(only)}]")
+        case [str(first), str(last)] if p.EXISTING_CONNECTOR_ROLE in last:
+            given = _VARIABLES[p.EXISTING_CONNECTOR_ROLE]
+            return Expression(f'compact([{_text(first)}, {given} == "" ? "" : {_text(last)}])')
         case list():
             return [translated(item) for item in value]
         case str() if "${" in value:

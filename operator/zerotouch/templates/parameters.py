@@ -15,6 +15,12 @@ CONNECTOR_ROLE: Final = "${ConnectorRoleName}"
 CONNECTOR_ACCOUNT: Final = "${ConnectorAccountID}"
 CONNECTOR_EXTERNAL_ID: Final = "${ConnectorExternalID}"
 
+# Of the role that the operator assumes.
+OPERATOR_ROLE: Final = "${OperatorRoleARN}"
+EXTERNAL_ID: Final = "${ExternalID}"
+NAME_PREFIX: Final = "${NamePrefix}"
+EXISTING_CONNECTOR_ROLE: Final = "${ExistingConnectorRoleName}"
+
 CLOUDFORMATION_OWNER, TERRAFORM_OWNER = TEMPLATE_OWNERS
 
 # Source of the pattern: Qualys's CloudFormation template. A header's value has at most 512 characters (EventBridge API
@@ -22,6 +28,7 @@ CLOUDFORMATION_OWNER, TERRAFORM_OWNER = TEMPLATE_OWNERS
 TOKEN_PATTERN: Final = r"^[\w\-]{1,64}\.[\w\-]{1,1024}\.[\w\-]{20,100}$"
 TOKEN_MOST: Final = 512 - len("Bearer ")
 GATEWAY_PATTERN: Final = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+NAME_PREFIX_PATTERN: Final = "^[A-Za-z][A-Za-z0-9-]{2,31}$"
 ROLE_NAME_PATTERN: Final = r"^[\w+=,.@-]{1,64}$"
 
 

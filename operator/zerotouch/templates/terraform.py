@@ -17,7 +17,7 @@ from zerotouch.templates.hcl import Block, Expression, document
 from zerotouch.templates.requests import Request, TemplateError, requests
 from zerotouch.templates.target import sections
 from zerotouch.templates.terraform_arguments import RESOURCES, Attribute, Fields
-from zerotouch.templates.terraform_variables import variables
+from zerotouch.templates.terraform_variables import preamble, variables
 
 _REFERS: Final = frozenset({"Rule", "Arn", "RoleArn", "ConnectionArn", "PolicyArn"})
 # What Terraform cannot see from references: an event must find the role's permissions, a policy the role.
@@ -34,7 +34,7 @@ _SWITCHES: Final = {
 
 def account_module(spec: QualysZeroTouchSpec, defaults: bool = True) -> str:
     """`defaults`: whether the spec's own values are the variables' defaults."""
-    blocks = [*_preamble(), *variables(spec, defaults)]
+    blocks = [*preamble(), *variables(spec, defaults)]
     return document([*blocks, *_Module(spec).blocks()])
 
 
@@ -137,13 +137,3 @@ def _instances(kind: str, account_wide: bool) -> list[tuple[str, Any]]:
 def _snake(kind: str) -> str:
     """`APIDestination` → `api_destination`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-
-
-def _preamble() -> list[Block]:
-    provider = {"source": "hashicorp/aws", "version": ">= 6.0"}
-    required = Block("required_providers", [], [("aws", provider)])
-    return [
-        Block("terraform", [], [("required_version", ">= 1.9"), required]),
-        Block("data", ["aws_partition", "current"], []),
-        Block("data", ["aws_caller_identity", "current"], []),
-    ]

@@ -16,35 +16,35 @@ def variables(spec: QualysZeroTouchSpec, defaults: bool) -> Iterator[Block]:
     connector = spec.connector or Connector.model_construct()
     role = connector.role
     listed = spec.regions.selection is RegionSelection.LISTED
-    yield _variable(
+    yield variable(
         "api_gateway_url",
         "The Qualys API gateway, from https://www.qualys.com/platform-identification/.",
         default=gateway_of(spec) if defaults else None,
-        valid=(_matches("api_gateway_url", p.GATEWAY_PATTERN), "https://HOST, without a slash at the end."),
+        valid=(matches("api_gateway_url", p.GATEWAY_PATTERN), "https://HOST, without a slash at the end."),
     )
-    yield _variable(
+    yield variable(
         "subscription_token",
         "The Qualys subscription token. Terraform keeps it in its state, as every value of a resource: encrypt the state.",
         sensitive=True,
         valid=(
-            f"{_matches('subscription_token', p.TOKEN_PATTERN)} && length(var.subscription_token) <= {p.TOKEN_MOST}",
+            f"{matches('subscription_token', p.TOKEN_PATTERN)} && length(var.subscription_token) <= {p.TOKEN_MOST}",
             f"A JWT: three parts joined by dots, at most {p.TOKEN_MOST} characters.",
         ),
     )
-    yield _variable(
+    yield variable(
         "regions",
         "The regions to set up, by name.",
         kind="list(string)",
         default=sorted(spec.regions.names) if listed and defaults else None,
         valid=("length(var.regions) > 0", "Name at least one region."),
     )
-    yield _variable(
+    yield variable(
         "inventory",
         "Whether the SSM inventory association is made. Not where one for all nodes exists already: AWS refuses a second one.",
         kind="bool",
         default=True,
     )
-    yield _variable(
+    yield variable(
         "connector",
         "The connector's permissions. Role: make the role connector_role_name. ExistingRole: attach the policy to that role, "
         "which is there already.",
@@ -54,12 +54,12 @@ def variables(spec: QualysZeroTouchSpec, defaults: bool) -> Iterator[Block]:
             "One of None, Role and ExistingRole.",
         ),
     )
-    yield _variable(
+    yield variable(
         "connector_role_name",
         "Name of the role that the Qualys connector assumes.",
         default=role.name if role else connector.existing_role_name or f"{spec.name_prefix}-connector",
     )
-    yield _variable(
+    yield variable(
         "connector_account_id",
         "The Qualys AWS account that may assume the role, as the Qualys console shows it; with connector Role.",
         default=role.trusted_account_id if role else "",
@@ -68,7 +68,7 @@ def variables(spec: QualysZeroTouchSpec, defaults: bool) -> Iterator[Block]:
             "Connector Role needs an account id of 12 digits.",
         ),
     )
-    yield _variable(
+    yield variable(
         "connector_external_id",
         "The external id that the Qualys connector sends; with connector Role.",
         default=role.external_id if role else "",
@@ -80,11 +80,12 @@ def variables(spec: QualysZeroTouchSpec, defaults: bool) -> Iterator[Block]:
     )
 
 
-def _matches(variable: str, pattern: str) -> str:
-    return f"can(regex({json.dumps(pattern)}, var.{variable}))"
+def matches(name: str, pattern: str) -> str:
+    """The condition that a variable has the form of a pattern."""
+    return f"can(regex({json.dumps(pattern)}, var.{name}))"
 
 
-def _variable(
+def variable(
     name: str,
     description: str,
     kind: str = "string",
@@ -92,6 +93,7 @@ def _variable(
     sensitive: bool = False,
     valid: tuple[str, str] | None = None,
 ) -> Block:
+    """`valid`: the condition, and what to say where it does not hold."""
     body: list[tuple[str, Any] | Block] = [("description", description), ("type", Expression(kind))]
     if default is not None:
         body.append(("default", default))
@@ -101,3 +103,14 @@ def _variable(
         condition, message = valid
         body.append(Block("validation", [], [("condition", Expression(condition)), ("error_message", message)]))
     return Block("variable", [name], body)
+
+
+def preamble() -> list[Block]:
+    """What every module begins with."""
+    provider = {"source": "hashicorp/aws", "version": ">= 6.0"}
+    required = Block("required_providers", [], [("aws", provider)])
+    return [
+        Block("terraform", [], [("required_version", ">= 1.9"), required]),
+        Block("data", ["aws_partition", "current"], []),
+        Block("data", ["aws_caller_identity", "current"], []),
+    ]
