@@ -113,6 +113,18 @@ resource "aws_iam_role_policy" "zerotouch" {
         Resource = "*"
       },
       {
+        Sid      = "Coverage"
+        Effect   = "Allow"
+        Action   = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:GetInventory"]
+        Resource = "*"
+      },
+      {
+        Sid      = "CoverageHostManagement"
+        Effect   = "Allow"
+        Action   = ["ssm:GetServiceSetting"]
+        Resource = "arn:${data.aws_partition.current.partition}:ssm:*:${data.aws_caller_identity.current.account_id}:servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
+      },
+      {
         Sid      = "Connection"
         Effect   = "Allow"
         Action   = ["events:CreateConnection", "events:DeleteConnection", "events:DescribeConnection", "events:UpdateConnection"]
@@ -140,7 +152,7 @@ resource "aws_iam_role_policy" "zerotouch" {
         Sid      = "Rule"
         Effect   = "Allow"
         Action   = ["events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"]
-        Resource = "arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/${var.name_prefix}"
+        Resource = ["arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/${var.name_prefix}", "arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/${var.name_prefix}-detection*"]
       },
       {
         Sid      = "Roles"
@@ -167,10 +179,10 @@ resource "aws_iam_role_policy" "zerotouch" {
         Resource = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy/zerotouch/${var.name_prefix}-connector"
       },
       {
-        Sid      = "PassExecutionRole"
+        Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = ["iam:PassRole"]
-        Resource = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-events"
+        Resource = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-detection", "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-events"]
         Condition = {
           StringEquals = {
             "iam:PassedToService" = "events.amazonaws.com"
