@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import Differences, Fields, Observed, from_tags, tag_changes, to_tags, touches
@@ -48,7 +49,7 @@ def observe_rule(api: RegionAPI, name: str, owner: str, bus: str = DEFAULT_BUS) 
         },
         ref=answer["Arn"],
         ownership=Ownership.FOREIGN if managed else by_tags(tags, owner),
-        owner=managed,
+        owner=managed or tags.get(OWNER_TAG),
     )
 
 
