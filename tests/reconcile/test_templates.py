@@ -16,6 +16,8 @@ from zerotouch.api.spec import DeletionPolicy
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.aws.policy import observe_policy
 from zerotouch.plan.change import Action
+from zerotouch.resources.base import OptionalKind
+from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 from zerotouch.templates.cloudformation import region_template, stack_set_template
 
 SHIPPED = Path(__file__).parents[2] / "deploy/cloudformation"
@@ -82,10 +84,8 @@ def test_one_region(make_account: Callable[..., Account], gateway: GatewayAdmin)
     assert [c.message for s in report.scopes for c in s.conflicts] == []
     told = {(d.resource.kind, d.difference.found) for s in report.scopes for d in s.drifts}
     # CloudFormation cannot tag a managed policy.
-    assert told == {("ConnectorPolicy", None)} | {
-        (kind, "template/cloudformation")
-        for kind in ("ExecutionRole", "ConnectorRole", "InventoryAssociation", "Connection", "APIDestination", "Rule")
-    }
+    kinds = {k.name for k in (*ACCOUNT_KINDS, *REGION_KINDS) if not isinstance(k, OptionalKind)} - {"ConnectorPolicy"}
+    assert told == {("ConnectorPolicy", None)} | {(kind, "template/cloudformation") for kind in kinds}
 
 
 def spec_of(account: Account) -> QualysZeroTouchSpec:
