@@ -58,7 +58,12 @@ class Tenant:
 
         A client-side apply stores it all in an annotation of at most 256 KiB.
         """
-        manifest = {
+        how = ["--server-side"] if server_side else []
+        self.kubectl("apply", *how, "-f", "-", stdin=json.dumps(self.manifest(*accounts, name=name, **spec)))
+
+    def manifest(self, *accounts: str, name: str = OBJECT, **spec: Any) -> dict[str, Any]:
+        """An object that declares the accounts."""
+        return {
             "apiVersion": "zerotouch.dev/v1alpha1",
             "kind": "QualysZeroTouch",
             "metadata": {"name": name},
@@ -76,8 +81,6 @@ class Tenant:
                 **spec,
             },
         }
-        how = ["--server-side"] if server_side else []
-        self.kubectl("apply", *how, "-f", "-", stdin=json.dumps(manifest))
 
     def patch(self, spec: dict[str, Any], name: str = OBJECT) -> None:
         self.kubectl("patch", "qzt", name, "--type=merge", "-p", json.dumps({"spec": spec}))

@@ -25,10 +25,10 @@ class Clients:
             max_pool_connections=max(10, settings.region_workers),
             user_agent_extra="zerotouch",
         )
-        shared = botocore.session.get_session()
+        shared = botocore.session.Session(profile=settings.profile)
         shared._credentials = ContextCredentials()  # type: ignore[attr-defined]
         self._shared: Any = boto3.Session(botocore_session=shared)
-        self._base: Any = boto3.Session()
+        self._base: Any = boto3.Session(profile_name=settings.profile, region_name=settings.region)
 
     def get(self, service: str, region: str) -> Any:
         """A client whose calls are signed by the context's credentials."""

@@ -8,7 +8,8 @@ class AWSSettings:
     """`region_workers`: regions reconciled side by side, over all accounts. Timeouts in seconds.
 
     `call_attempts`: tries of one call within a pass; `retry_base` and `retry_cap`: seconds between them.
-    `regions_ttl`: seconds for which an answer of DescribeRegions is used.
+    `regions_ttl`: seconds for which an answer of DescribeRegions is used. `profile`, `region`: of the identity that
+    assumes the roles; as boto3 finds them where not given.
     """
 
     region_workers: int = 16
@@ -19,3 +20,5 @@ class AWSSettings:
     retry_cap: float = 4.0
     regions_ttl: float = 20.0
     session_name: str = "zerotouch"
+    profile: str | None = None
+    region: str | None = None

@@ -1,7 +1,9 @@
 """The `zerotouch` command, also as `kubectl zerotouch`. Each subcommand is a module, imported when it is called."""
 
 import importlib
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,10 @@ from zerotouch.cli.exits import CommandError, Exit
 
 COMMANDS: Final = {
     "run": "Run the operator.",
+    "plan": "Tell what would change in AWS.",
+    "apply": "Make AWS as a file declares, once, without a cluster.",
+    "delete": "Remove from AWS what belongs to the object in a file.",
+    "status": "Show accounts and regions, worst first.",
     "policy": "Print the IAM policies that the operator needs.",
     "template": "Print templates that set up AWS as the operator would.",
     "crd": "Print the CustomResourceDefinitions.",
@@ -68,6 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     called_as = Path(sys.argv[0]).name
     name = "kubectl zerotouch" if called_as == _PLUGIN else "zerotouch"
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter is no reason to fail.
+            stream.reconfigure(errors="replace")
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from click.shell_completion import shell_complete
 
@@ -112,8 +122,10 @@ def _told(status: Exit, message: str, error: BaseException | None = None) -> int
         import traceback
 
         traceback.print_exception(error)
-    lines = [" ".join(line.split()) for line in message.splitlines()]
-    click.echo("\n".join([f"zerotouch: {lines[0]}", *lines[1:]]), err=True)
+    # A list of what is wrong keeps its lines; everything else is one.
+    first, *others = re.split(r"\n(?=\* )", message)
+    lines = [" ".join(line.split()) for line in (f"zerotouch: {first}", *others)]
+    click.echo("\n".join(lines), err=True)
     return status
 
 

@@ -55,6 +55,11 @@ def aws_options(function: _F) -> _F:
     return function
 
 
+def yes_option(function: _F) -> _F:
+    """`--yes`, without which a command that changes something asks. Passes `yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
+
+
 def file_option(required: bool = True) -> Callable[[_F], _F]:
     """`-f`, and `--name`, which chooses one of several objects in it. Passes `file` and `name`."""
 

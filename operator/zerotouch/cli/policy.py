@@ -47,7 +47,7 @@ def _of(declared: "Declared", operator_role: str) -> dict[str, Any]:
     from zerotouch.cli.accounts import resolve
 
     accounts: dict[str, Any] = {}
-    for account in resolve(declared).values():
+    for account in resolve(declared, trusting=True).values():
         make = policies.observe_policy if account.mode.value == "Observe" else policies.account_policy
         arn, connector = account.access.role_arn, account.connector
         existing = connector.existing_role_name if connector else None

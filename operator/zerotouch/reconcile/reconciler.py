@@ -16,12 +16,13 @@ from zerotouch.aws.errors import AWSError
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
-from zerotouch.plan.change import ResourceID
+from zerotouch.plan.change import Change, ResourceID
 from zerotouch.plan.policy import Judge
 from zerotouch.reconcile.authorization import Remembered, utc_now
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
+from zerotouch.reconcile.removal import ScopeRemoval
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
-from zerotouch.reconcile.scope import ScopePass, ScopeRemoval
+from zerotouch.reconcile.scope import ScopePass, ignore
 from zerotouch.reconcile.survey import run_surveys
 from zerotouch.resources.base import Kind
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
@@ -44,7 +45,8 @@ class AccountInput:
     connection's version, as in the last status; `carried`, `healings`: the fingerprint of the token that the connection
     carried, and how it was healed. `token`: the bearer token, only needed to create or update connections; never shown.
     `trial_token`: the one of the region that `spec.token_trial` names. `due_surveys`: names of the surveys to run in each
-    region after its pass. `judge`: says which drifts are mended.
+    region after its pass. `judge`: says which drifts are mended. `dry_run`: nothing is written, whatever the mode; the
+    report tells what would be.
     """
 
     spec: QualysZeroTouchAccountSpec
@@ -57,6 +59,7 @@ class AccountInput:
     trial_token: str | None = field(default=None, repr=False)
     due_surveys: frozenset[str] = frozenset()
     judge: Judge = field(default_factory=Judge)
+    dry_run: bool = False
 
     def remembered(self, scope: str) -> Remembered:
         """What the last pass left of the scope."""
@@ -86,10 +89,12 @@ class Reconciler:
         stop: threading.Event,
         fence: Callable[[], bool] = always_true,
         entering: Callable[[Sequence[str]], None] = nothing,
+        applied: Callable[[Change], None] = ignore,
     ) -> AccountReport:
         """Make the account right, or, in mode Observe, see what differs. Failures of AWS are in the report, not raised.
 
-        `entering` is told, before the first write, `global` and the regions that will be written to.
+        `entering` is told, before the first write, `global` and the regions that will be written to; `applied` of each
+        change when it is written, in the thread that writes it.
         """
         spec = account.spec
         try:
@@ -99,18 +104,18 @@ class Reconciler:
             return AccountReport(spec.account_id, problem=_entrance_problem(error))
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
-        if spec.mode is Mode.ENFORCE:
+        if spec.mode is Mode.ENFORCE and not account.dry_run:
             entering((GLOBAL, *selected.usable))
-        context = self._context(account, selected.usable)
-        jobs = [self._job(account, api, replace(context, scope=region)) for region in selected.usable]
+        context = context_of(account, selected.usable)
+        jobs = [self._job(account, api, replace(context, scope=region), applied) for region in selected.usable]
         dropped = no_longer_selected(account.previous, selected)
         if spec.deletion_policy is DeletionPolicy.DELETE and spec.mode is Mode.ENFORCE:
-            jobs += [self._removal_job(api, replace(context, scope=scope), []) for scope in dropped]
+            jobs += [self._removal_job(account, api, replace(context, scope=s), [], applied) for s in dropped]
             retained: tuple[str, ...] = ()
         else:
             retained = dropped
         # The account-wide roles first: the regions' rules refer to them.
-        scopes, interrupted = self._run([self._job(account, api, context)])
+        scopes, interrupted = self._run([self._job(account, api, context, applied)])
         if not interrupted:
             more, interrupted = self._run(jobs)
             scopes += more
@@ -119,7 +124,11 @@ class Reconciler:
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
 
     def remove(
-        self, account: AccountInput, stop: threading.Event, fence: Callable[[], bool] = always_true
+        self,
+        account: AccountInput,
+        stop: threading.Event,
+        fence: Callable[[], bool] = always_true,
+        applied: Callable[[Change], None] = ignore,
     ) -> AccountReport:
         """Delete everything of ours in every region that we were in, then the account-wide resources."""
         spec = account.spec
@@ -128,37 +137,47 @@ class Reconciler:
             api = self._enter(account, Pass(stop, fence))
             selected = self._select(account, api)
         except AWSError as error:
-            left = tuple(_everything(self._context(account, known), known))
+            left = tuple(_everything(context_of(account, known), known))
             return AccountReport(spec.account_id, problem=_entrance_problem(error), left=left)
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
         regions = tuple(sorted({*selected.usable, *(r for r in account.previous if r != GLOBAL)}))
-        context = self._context(account, regions)
+        context = context_of(account, regions)
         left_over: list[ResourceID] = []
-        scopes, interrupted = self._run([self._removal_job(api, replace(context, scope=r), left_over) for r in regions])
+        there = (replace(context, scope=region) for region in regions)
+        scopes, interrupted = self._run([self._removal_job(account, api, c, left_over, applied) for c in there])
         if not interrupted:
             # The roles last: a rule that still exists in some region uses one of them.
-            more, interrupted = self._run([self._removal_job(api, context, left_over)])
+            more, interrupted = self._run([self._removal_job(account, api, context, left_over, applied)])
             scopes += more
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
-    def _job(self, account: AccountInput, api: AccountAPI, context: Context) -> Callable[[], ScopeReport]:
-        kinds, there = _kinds(context), api.region(context.scope)
+    def _job(
+        self, account: AccountInput, api: AccountAPI, context: Context, applied: Callable[[Change], None]
+    ) -> Callable[[], ScopeReport]:
+        kinds, there = kinds_of(context), api.region(context.scope)
         context, token = _with_token(account, context)
         due = frozenset() if context.is_global else account.due_surveys
 
         def run() -> ScopeReport:
-            report = ScopePass(
-                kinds, there, context, token, account.remembered(context.scope), self._clock(), account.judge
-            ).run()
+            before = account.remembered(context.scope)
+            how = (self._clock(), account.judge, account.dry_run, applied)
+            report = ScopePass(kinds, there, context, token, before, *how).run()
             return replace(report, surveys=run_surveys(due, there, context, report.seen, self._clock()))
 
         return run
 
     @staticmethod
-    def _removal_job(api: AccountAPI, context: Context, left: list[ResourceID]) -> Callable[[], ScopeReport]:
+    def _removal_job(
+        account: AccountInput,
+        api: AccountAPI,
+        context: Context,
+        left: list[ResourceID],
+        applied: Callable[[Change], None],
+    ) -> Callable[[], ScopeReport]:
         def remove() -> ScopeReport:
-            removal = ScopeRemoval(_kinds(context), api.region(context.scope), context)
+            there = api.region(context.scope)
+            removal = ScopeRemoval(kinds_of(context), there, context, account.dry_run, applied)
             report = removal.run()
             left.extend(removal.left)
             return report
@@ -189,11 +208,6 @@ class Reconciler:
             self._known_regions[role] = (time.monotonic(), known)
         return select(account.spec.regions, known)
 
-    @staticmethod
-    def _context(account: AccountInput, regions: tuple[str, ...]) -> Context:
-        partition = account.spec.access.role_arn.split(":")[1]
-        return Context(account.spec, account.owner, partition, GLOBAL, regions)
-
 
 def _unusable(region: str, problem: Problem, account: AccountInput) -> ScopeReport:
     """A region that was never entered has no resources, so that nothing need be cleaned there later."""
@@ -212,7 +226,14 @@ def _with_token(account: AccountInput, context: Context) -> tuple[Context, str |
     return replace(context, spec=spec), account.trial_token
 
 
-def _kinds(context: Context) -> tuple[Kind, ...]:
+def context_of(account: AccountInput, regions: tuple[str, ...]) -> Context:
+    """Of the account-wide scope."""
+    partition = account.spec.access.role_arn.split(":")[1]
+    return Context(account.spec, account.owner, partition, GLOBAL, regions)
+
+
+def kinds_of(context: Context) -> tuple[Kind, ...]:
+    """The kinds of the scope."""
     return ACCOUNT_KINDS if context.is_global else REGION_KINDS
 
 
@@ -231,7 +252,7 @@ def _everything(context: Context, regions: tuple[str, ...]) -> Iterable[Resource
     """What may still be there when the account cannot be entered to look."""
     for scope in (*regions, GLOBAL):
         there = replace(context, scope=scope)
-        for kind in _kinds(there):
+        for kind in kinds_of(there):
             if kind.desired(there) is not None:
                 yield ResourceID(kind.name, scope, kind.resource_name(there))
 

@@ -61,6 +61,7 @@ class ScopeReport:
     that it carries, `healing` what is to be remembered of its de-authorization.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
     `losses`: what went with a resource that was deleted, for people.
+    `changes` were made; `planned` would be, were the pass allowed to write.
     `seen`: kind → what the pass left there, where it could be looked at. `surveys`: those that were due, by name.
     """
 
@@ -71,6 +72,7 @@ class ScopeReport:
     hash: str | None = None
     problem: Problem | None = None
     changes: tuple[Change, ...] = ()
+    planned: tuple[Change, ...] = ()
     drifts: tuple[Drift, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     foreign_destinations: tuple[str, ...] = ()

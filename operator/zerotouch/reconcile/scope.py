@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -45,6 +45,10 @@ class Seen:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+def ignore(_: Change) -> None:
+    """Of a caller that need not know of each change."""
+
+
 def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
     """Stands for all that the spec asks for in this scope; ARNs that AWS chooses do not count."""
     bare = context.with_refs({})
@@ -65,9 +69,15 @@ class ScopePass:
         before: Remembered,
         now: datetime,
         judge: Judge = _MENDS_ALL,
+        dry_run: bool = False,
+        applied: Callable[[Change], None] = ignore,
     ) -> None:
-        """`before`: of the last report. `now`: UTC. `judge`: says what is mended and what only told."""
+        """`before`: of the last report. `now`: UTC. `judge`: says what is mended and what only told.
+
+        `dry_run`: nothing is written. `applied` is told of each change when it is written.
+        """
         self._before, self._judge = before, judge
+        self._dry_run, self._applied = dry_run, applied
         self._authorizing = Authorizing(context, before, now)
         self._kinds, self._api, self._token = kinds, api, token
         self._context = context
@@ -81,6 +91,7 @@ class ScopePass:
         self._lacking: set[str] = set()
         self._conflicts: list[Conflict] = []
         self._changes: list[Change] = []
+        self._planned: list[Change] = []
         self._drifts: list[Drift] = []
         self._held_back: dict[str, Problem] = {}
         self._losses: list[str] = []
@@ -127,6 +138,7 @@ class ScopePass:
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
+            self._planned.append(decision)
             self._leave(decision, [(d, Left.OBSERVED) for d in decision.differences])
         elif decision is not None and (change := self._judged(kind, decision)):
             self._make(kind, context, change)
@@ -138,10 +150,14 @@ class ScopePass:
             return
         observed = self._seen[kind.name].observed
         problem = self._authorizing.problem(observed.authorization if observed else None)
-        if problem is None:
-            self._apply(kind, context, change)
-        else:
+        if problem is not None:
             self._hold_back(kind, change, problem)
+        elif self._dry_run:
+            self._planned.append(change)
+            at = self._seen[kind.name].at
+            self._drifts += [Drift(change.resource, d, False, at, left=Left.OBSERVED) for d in change.differences]
+        else:
+            self._apply(kind, context, change)
 
     def _hold_back(self, kind: Kind, change: Change, problem: Problem) -> None:
         self._held_back[kind.name] = problem
@@ -209,6 +225,7 @@ class ScopePass:
         mended, found_at = False, self._seen[kind.name].at
         try:
             self._write(kind, context, change)
+            self._applied(change)
             self._look(kind)
             mended = self._verify(kind)
         except AWSError as error:
@@ -238,7 +255,7 @@ class ScopePass:
             kind.update(self._api, context, observed, differences, self._token)
         elif observed is not None:
             kind.delete(self._api, context, observed)
-            self._losses += _losses(change.resource, observed)
+            self._losses += losses_of(change.resource, observed)
 
     def _sparing(self, kind: Kind, context: Context, observed: Observed) -> Kind:
         """The kind, wanting what was found where that is only told."""
@@ -290,6 +307,7 @@ class ScopePass:
             hash=self._hash if right or self._was_right else None,
             problem=problem,
             changes=tuple(self._changes),
+            planned=tuple(self._planned),
             drifts=tuple(self._drifts),
             conflicts=tuple(self._conflicts),
             foreign_destinations=foreign,
@@ -310,7 +328,7 @@ class ScopePass:
             if observed is not None and observed.version is not None and observed.ownership is Ownership.OURS:
                 left = any(d.left is not None and d.difference.path == _SECRETS for d in self._drifts)
                 wrong = kind.name in {*self._errors, *self._settling, *self._held_back}
-                return self._before.version if left or self._observing or wrong else observed.version
+                return self._before.version if left or self._observing or self._dry_run or wrong else observed.version
         return None
 
     def _exists_ours(self, kind: Kind) -> bool:
@@ -338,7 +356,8 @@ class ScopePass:
         return None
 
 
-def _losses(resource: ResourceID, deleted: Observed) -> list[str]:
+def losses_of(resource: ResourceID, deleted: Observed) -> list[str]:
+    """What goes for good with a resource that is deleted."""
     return [f"{deleted.loses} with {show_resource(resource)}"] if deleted.loses else []
 
 
@@ -354,50 +373,3 @@ def _misuse(foreign: tuple[str, ...]) -> str:
         f"an API destination that is not ours uses our connection and would send the Qualys token elsewhere: "
         f"{', '.join(foreign)}; delete it, then rotate the token"
     )
-
-
-class ScopeRemoval:
-    """Delete everything of ours in one scope, in the reverse order of creation."""
-
-    def __init__(self, kinds: Sequence[Kind], api: RegionAPI, context: Context) -> None:
-        self._kinds, self._api, self._context = kinds, api, context
-        self.left: list[ResourceID] = []
-        self._losses: list[str] = []
-
-    def run(self) -> ScopeReport:
-        """`gone` where nothing of ours was observed afterwards. Raises Interrupted only."""
-        errors: list[AWSError] = []
-        changes: list[Change] = []
-        for kind in reversed(self._kinds):
-            resource = ResourceID(kind.name, self._context.scope, kind.resource_name(self._context))
-            try:
-                if self._remove(kind, resource):
-                    changes.append(Change(resource, Action.DELETE))
-            except AWSError as error:
-                errors.append(error)
-                self.left.append(resource)
-        problem = problem_of(errors) if errors else None
-        if problem is None and self.left:
-            names = ", ".join(r.kind for r in self.left)
-            problem = Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still deleting: {names}", Retry.SOON)
-        return ScopeReport(
-            name=self._context.scope,
-            state=State.REMOVING,
-            ready=0,
-            total=len(self._kinds),
-            problem=problem,
-            changes=tuple(changes),
-            gone=problem is None,
-            losses=tuple(self._losses),
-        )
-
-    def _remove(self, kind: Kind, resource: ResourceID) -> bool:
-        observed = kind.observe(self._api, self._context)
-        if observed is None or observed.ownership is not Ownership.OURS:
-            return False
-        kind.delete(self._api, self._context, observed)
-        self._losses += _losses(resource, observed)
-        left = kind.observe(self._api, self._context)
-        if left is not None and left.ownership is Ownership.OURS:
-            self.left.append(resource)
-        return True
