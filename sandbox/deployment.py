@@ -40,6 +40,7 @@ class Deployment:
             "AWS_ENDPOINT_URL": self._sandbox.aws_endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
             "ZEROTOUCH_ALLOWED_GATEWAYS": self._sandbox.gateway_url,
+            "ZEROTOUCH_SETTLE": "2s",
         }
         credentials = {
             "AWS_ACCESS_KEY_ID": base["access_key_id"],

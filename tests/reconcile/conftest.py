@@ -13,11 +13,12 @@ from sandbox.aws.admin import Admin
 from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
 from tests.conftest import new_account_id
-from tests.reconcile.drift.model import SPEC
+from tests.reconcile.drift.model import SPEC, KindDrift
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.api.token import Healing
 from zerotouch.aws.budget import RATES
 from zerotouch.aws.policy import account_policy
+from zerotouch.aws.settings import AWSSettings
 from zerotouch.reconcile.reconciler import AccountInput, Reconciler
 from zerotouch.reconcile.report import AccountReport
 from zerotouch.resources.dead_letter_queue import DeadLetterQueue
@@ -79,7 +80,7 @@ def reconciler(cloud: Sandbox) -> Iterator[Reconciler]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in cloud.env().items():
             environment.setenv(name, value)
-        reconciler = Reconciler()
+        reconciler = Reconciler(AWSSettings(settle=0.0))
         yield reconciler
         reconciler.close()
 
@@ -147,7 +148,7 @@ def account(make_account: Callable[..., Account]) -> Account:
     return make_account()
 
 
-RightAccount = Callable[[], Account]
+RightAccount = Callable[[KindDrift], Account]
 
 
 @pytest.fixture(scope="module")
@@ -170,14 +171,16 @@ def no_grace() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def right_account(cloud: Sandbox, admin: Admin, gateway: GatewayAdmin, reconciler: Reconciler) -> RightAccount:
-    """An account of `drift/model.py`'s spec in which everything is right; the same again while tests leave it so."""
-    known: list[Account] = []
+    """An account of the spec that a kind needs, in which everything is right; the same again while tests leave it so."""
+    known: dict[str, Account] = {}
 
-    def right() -> Account:
-        if not known or not steady(known[-1]):
-            known.append(declare(cloud, admin, gateway, reconciler, new_account_id(), **SPEC))
-            assert known[-1].reconcile().ready
-        return known[-1]
+    def right(drift: KindDrift) -> Account:
+        which = str(drift.spec)
+        if which not in known or not steady(known[which]):
+            spec = {**SPEC, **drift.spec}
+            known[which] = declare(cloud, admin, gateway, reconciler, new_account_id(), **spec)
+            assert known[which].reconcile().ready
+        return known[which]
 
     return right
 

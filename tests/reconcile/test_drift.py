@@ -4,12 +4,12 @@ import pytest
 
 from tests.reconcile.conftest import RightAccount, steady
 from tests.reconcile.drift.kinds import KINDS
-from tests.reconcile.drift.model import Break, Then
+from tests.reconcile.drift.model import Break, KindDrift, Then
 from zerotouch.plan.change import lies_below
 from zerotouch.reconcile.report import AccountReport, Drift
 
-CASES = [(drift.kind.name, broken) for drift in KINDS for broken in drift.breaks]
-IDS = [f"{kind}.{broken.field}-{broken.how}" for kind, broken in CASES]
+CASES = [(drift, broken) for drift in KINDS for broken in drift.breaks]
+IDS = [f"{drift.name}.{broken.field}-{broken.how}" for drift, broken in CASES]
 
 
 pytestmark = pytest.mark.usefixtures("no_budget", "no_grace")
@@ -28,9 +28,9 @@ def tells(drift: Drift, kind: str, field: str) -> bool:
     return drift.resource.kind == kind and (lies_below(path, field) or lies_below(field, path.removesuffix("[]")))
 
 
-@pytest.mark.parametrize(("kind", "broken"), CASES, ids=IDS)
-def test_found_told_and_mended(right_account: RightAccount, kind: str, broken: Break) -> None:
-    account = right_account()
+@pytest.mark.parametrize(("drift", "broken"), CASES, ids=IDS)
+def test_found_told_and_mended(right_account: RightAccount, drift: KindDrift, broken: Break) -> None:
+    account, kind = right_account(drift), drift.kind.name
     broken.do(account)
     report = account.reconcile()
     drifts = drifts_of(report)

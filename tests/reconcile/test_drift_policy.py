@@ -9,7 +9,7 @@ import pytest
 
 from tests.reconcile.conftest import Account, RightAccount, steady
 from tests.reconcile.drift.kinds import KINDS
-from tests.reconcile.drift.model import SPEC, Break, Then
+from tests.reconcile.drift.model import SPEC, Break, KindDrift, Then
 from zerotouch.api.conditions import Reason
 from zerotouch.api.drift import DriftPolicy, Left, Repair
 from zerotouch.plan.change import ResourceID
@@ -50,12 +50,12 @@ def rule_of(account: Account) -> Any:
     return account.client("events").describe_rule(Name=NAME)
 
 
-CASES = [(d.kind.name, b) for d in KINDS for b in d.breaks if b.then is Then.MENDED]
+CASES = [(d, b) for d in KINDS for b in d.breaks if b.then is Then.MENDED]
 
 
-@pytest.mark.parametrize(("kind", "broken"), CASES, ids=[f"{k}.{b.field}-{b.how}" for k, b in CASES])
-def test_any_drift_can_be_left_and_told(right_account: RightAccount, kind: str, broken: Break) -> None:
-    account = right_account()
+@pytest.mark.parametrize(("drift", "broken"), CASES, ids=[f"{d.name}.{b.field}-{b.how}" for d, b in CASES])
+def test_any_drift_can_be_left_and_told(right_account: RightAccount, drift: KindDrift, broken: Break) -> None:
+    account, kind = right_account(drift), drift.kind.name
     reporting(
         account, {"kind": kind}, *([{"kind": "APIDestination"}, {"kind": "Rule"}] if kind == "Connection" else [])
     )

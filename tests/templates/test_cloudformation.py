@@ -149,3 +149,10 @@ def test_a_field_that_a_kind_gains_reaches_the_template(monkeypatch: pytest.Monk
     template = region_template(default_spec())
     assert template["Resources"]["Rule"]["Properties"]["Novelty"] == "x"
     assert any("Novelty" in match.message for match in complaints(template))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_topology_that_no_template_can_make_is_refused(make: Any) -> None:
+    delivery = {"topology": "MainRegion", "mainRegion": "us-east-1"}
+    with pytest.raises(TemplateError, match="PerRegion only"):
+        make(full_spec(delivery=delivery))

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     TRUNCATED = "Truncated"
     QUOTA_EXCEEDED = "QuotaExceeded"
     THROTTLED = "Throttled"
+    MAIN_REGION_UNAVAILABLE = "MainRegionUnavailable"
+    REROUTING = "Rerouting"
     NOT_YET_CONSISTENT = "NotYetConsistent"
     AWS_UNAVAILABLE = "AWSUnavailable"
     AWS_ERROR = "AWSError"

@@ -180,14 +180,56 @@ class Retry(Model):
     maximum_retry_attempts: int = Field(default=185, ge=0, le=185, description="How often a delivery is retried.")
 
 
+class Topology(StrEnum):
+    """Where the connection and the API destination stand."""
+
+    PER_REGION = "PerRegion"
+    MAIN_REGION = "MainRegion"
+
+
+_MAIN = "(has(self.topology) && self.topology == 'MainRegion')"
+
+
 class Delivery(Model):
     """How EventBridge hands events to Qualys."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"!{_MAIN} || has(self.mainRegion)",
+                "topology MainRegion needs mainRegion: name the region that is to deliver the events of all",
+                ".mainRegion",
+            ),
+            (
+                f"{_MAIN} || !has(self.mainRegion)",
+                "mainRegion goes with topology MainRegion only: take it out, or set the topology",
+                ".mainRegion",
+            ),
+            (
+                "!has(self.mainRegion) || !self.mainRegion.startsWith('cn-')",
+                "EventBridge hands no events from region to region in China: use topology PerRegion",
+                ".mainRegion",
+            ),
+        )
+    )
+
+    topology: Topology = Field(
+        default=Topology.PER_REGION,
+        description="PerRegion: every region has its own connection and API destination. MainRegion: only mainRegion has "
+        "them, and the other regions hand their events to its default bus; not in China. May be changed at any time: "
+        "events are led over region by region, and none is lost.",
+    )
+    main_region: RegionName | None = Field(
+        default=None,
+        description="The region that delivers the events of all, one of the regions set up in every account; needed with, "
+        "and only with, topology MainRegion.",
+    )
     invocation_rate_limit_per_second: int = Field(
         default=300,
         ge=1,
         le=300,
-        description="Most requests a second to the Qualys gateway, per region.",
+        description="Most requests a second to the Qualys gateway, per API destination: per region, or, with topology "
+        "MainRegion, for all regions of an account together.",
     )
     retry: Retry = Field(default=Retry(), description="The target's retry policy.")
     dead_letter_queue: DeadLetterQueuePolicy = Field(
@@ -196,6 +238,11 @@ class Delivery(Model):
         "why, for 14 days. None: they are lost without a trace; a queue made before is deleted, with what is in it.",
     )
     evidence: Evidence = Field(default=Evidence(), description="How it is found out whether deliveries work.")
+
+    @property
+    def main(self) -> str | None:
+        """The main region; None where each region delivers for itself."""
+        return self.main_region if self.topology is Topology.MAIN_REGION else None
 
 
 class ConnectorRole(Model):

@@ -174,8 +174,46 @@ class AccountEntry(Model):
     regions: Regions | None = Field(default=None, description="Regions, instead of spec.regions.")
 
 
+_MAIN = "has(self.delivery) && has(self.delivery.mainRegion)"
+_IS_CHOSEN = (
+    "!has({0}) || (has({0}.selection) && {0}.selection == 'AllEnabled' "
+    "? !has({0}.exclude) || !(self.delivery.mainRegion in {0}.exclude) "
+    ": !has({0}.names) || self.delivery.mainRegion in {0}.names)"
+)
+_NOT_IN_CHINA = (
+    "topology MainRegion does not work in China, where EventBridge hands no events from region to region: use PerRegion"
+)
+
+
 class QualysZeroTouchSpec(Model):
     """The accounts and regions that Qualys is to scan, and how."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"!({_MAIN}) || ({_IS_CHOSEN.format('self.regions')})",
+                "delivery.mainRegion is not among the regions to set up: add it to regions.names, or take it out of "
+                "regions.exclude",
+                ".delivery.mainRegion",
+            ),
+            (
+                f"!({_MAIN}) || self.accounts.all(a, {_IS_CHOSEN.format('a.regions')})",
+                "delivery.mainRegion is not among the regions of an account that overrides them: add it to that account's "
+                "regions, or declare the account in an object of its own",
+                ".delivery.mainRegion",
+            ),
+            (
+                f"!({_MAIN}) || !has(self.access) || !has(self.access.stsRegion) || !self.access.stsRegion.startsWith('cn-')",
+                _NOT_IN_CHINA,
+                ".delivery.topology",
+            ),
+            (
+                f"!({_MAIN}) || self.accounts.all(a, !has(a.roleARN) || !a.roleARN.startsWith('arn:aws-cn:'))",
+                _NOT_IN_CHINA,
+                ".delivery.topology",
+            ),
+        )
+    )
 
     qualys: Qualys = Field(description="The Qualys platform (platform or gatewayURL) and how to authorize against it.")
     access: Access = Field(

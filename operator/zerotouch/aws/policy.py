@@ -162,7 +162,7 @@ def account_policy(
             **_allow(
                 "PassRoles",
                 ["iam:PassRole"],
-                [f"{iam}:role/{PATH}/{name_prefix}-{suffix}" for suffix in ("detection", "events")],
+                [f"{iam}:role/{PATH}/{name_prefix}-{suffix}" for suffix in ("detection", "events", "forward")],
             ),
             "Condition": {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}},
         },

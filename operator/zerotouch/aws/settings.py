@@ -9,7 +9,8 @@ class AWSSettings:
 
     `call_attempts`: tries of one call within a pass; `retry_base` and `retry_cap`: seconds between them.
     `regions_ttl`: seconds for which an answer of DescribeRegions is used. `profile`, `region`: of the identity that
-    assumes the roles; as boto3 finds them where not given.
+    assumes the roles; as boto3 finds them where not given. `settle`: seconds until AWS acts everywhere on a rule, target or
+    role that was written.
     """
 
     region_workers: int = 16
@@ -19,6 +20,7 @@ class AWSSettings:
     retry_base: float = 0.25
     retry_cap: float = 4.0
     regions_ttl: float = 20.0
+    settle: float = 30.0
     session_name: str = "zerotouch"
     profile: str | None = None
     region: str | None = None

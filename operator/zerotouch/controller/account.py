@@ -11,7 +11,7 @@ import structlog
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_events import tell
-from zerotouch.controller.account_status import account_status, pending_scopes, retry_of
+from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
 from zerotouch.controller.conditions import conditions, now, others
 from zerotouch.controller.drift import judge, with_drift
@@ -90,6 +90,8 @@ class AccountHandler:
         status = with_surveys(status, live.status, account.spec, report, at)
         await write_status(self._shared, live, status)
         await tell(self._shared, account, report, status)
+        if is_rerouting(report):
+            return Outcome(self._shared.settings.settle)
         return retry() if retry_of(report) is Retry.SOON else after(account.spec.interval)
 
     async def _pass(self, account: Account) -> tuple[AccountReport, Account]:

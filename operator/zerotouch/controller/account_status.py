@@ -95,6 +95,12 @@ def retry_of(report: AccountReport) -> Retry | None:
     return problem.retry if problem else None
 
 
+def is_rerouting(report: AccountReport) -> bool:
+    """Whether nothing is wrong but that events are still being led to other routes."""
+    problem = _worst(report)
+    return problem is not None and problem.reason is Reason.REROUTING
+
+
 def _verdict(report: AccountReport) -> tuple[Verdict, Reason, str]:
     wrong = [scope for scope in report.scopes if scope.state is not State.READY and not scope.gone]
     problem = _worst(report)
@@ -117,7 +123,7 @@ def _names(scopes: Iterable[ScopeReport]) -> str:
 
 
 def _worst(report: AccountReport) -> Problem | None:
-    """A misuse of our connection first, then what needs a person."""
+    """A misuse of our connection first, then what needs a person, then faults that pass; last what goes as planned."""
     problems = [report.problem] if report.problem else [s.problem for s in report.scopes if s.problem]
     return min(problems, key=_severity, default=None)
 
@@ -125,6 +131,8 @@ def _worst(report: AccountReport) -> Problem | None:
 def _severity(problem: Problem) -> int:
     if problem.reason is Reason.FOREIGN_API_DESTINATION:
         return 0
+    if problem.reason is Reason.REROUTING:
+        return 3
     return 2 if problem.retry is Retry.SOON else 1
 
 

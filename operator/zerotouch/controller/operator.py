@@ -38,7 +38,7 @@ class Operator:
     """One replica. `run` returns the process's exit status."""
 
     def __init__(self, kube: KubeAPI, settings: Settings, aws: AWSSettings | None = None) -> None:
-        self._kube, self._settings, self._aws = kube, settings, aws or AWSSettings()
+        self._kube, self._settings, self._aws = kube, settings, aws or AWSSettings(settle=settings.settle)
         self._lease = Lease(kube, settings.namespace, _LEASE, settings.identity)
         self.shared = Shared(settings, kube, Reconciler(self._aws), self._fence, Stats())
         self._watch = Watch(self.shared.loop, self.observe)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from zerotouch.api.types import parse_duration
 from zerotouch.qualys.platforms import parse_allowed
 
 # Names of queues have no dots; the default bus is not the operator's own.
@@ -27,6 +28,7 @@ class Settings:
     Times are in seconds. `accounts_at_once`: account passes side by side. `parent_status_every`: least time between two
     writes of a parent's status. `secrets_every`: time between two looks at the referenced Secrets. `sweep_every`: time
     between two lists that find deletions which the watch has missed. `retry_base`, `retry_cap`: back-off of one object.
+    `settle`: time between two steps of leading events to another route.
     """
 
     namespace: str = "zerotouch-system"
@@ -43,6 +45,7 @@ class Settings:
     sweep_every: float = 600.0
     retry_base: float = 5.0
     retry_cap: float = 300.0
+    settle: float = 30.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,6 +58,7 @@ class Settings:
             gateway_ca_file=env.get("ZEROTOUCH_GATEWAY_CA_FILE") or None,
             events_bus_arn=_matching(env, "ZEROTOUCH_EVENTS_BUS_ARN", _BUS, "the ARN of an event bus of its own"),
             events_organization=_matching(env, "ZEROTOUCH_EVENTS_ORGANIZATION_ID", _ORGANIZATION, "o-…"),
+            settle=parse_duration(env.get("ZEROTOUCH_SETTLE") or "30s").total_seconds(),
         )
 
 

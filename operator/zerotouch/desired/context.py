@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.api.meta import OWNER_TAG
+from zerotouch.desired.routing import Route, Routing, declared_routing
 from zerotouch.desired.values import GLOBAL, UNKNOWN
 
 ROLE_PATH: Final = "/zerotouch/"
@@ -17,6 +18,7 @@ class Context:
 
     `scope` is a region or `global`; `regions` are all regions set up in the account.
     `refs` holds the ARN of each kind that exists already in this scope.
+    `given_routing` stands in for the declared one while events are led from one route to another.
     """
 
     spec: QualysZeroTouchAccountSpec
@@ -25,6 +27,7 @@ class Context:
     scope: str
     regions: tuple[str, ...]
     refs: Mapping[str, Any] = field(default_factory=dict)
+    given_routing: Routing | None = None
 
     @property
     def account_id(self) -> str:
@@ -43,6 +46,16 @@ class Context:
         """The tags of every resource that can have tags, the ownership mark among them."""
         return {**self.spec.tags, OWNER_TAG: self.owner}
 
+    @property
+    def routing(self) -> Routing:
+        """Which way the events of the account take."""
+        return self.given_routing or declared_routing(self.regions, self.spec.delivery.main)
+
+    @property
+    def route(self) -> Route:
+        """Which way the events of this region take."""
+        return self.routing.routes[self.scope]
+
     def ref(self, kind: str) -> Any:
         """ARN of a resource in the same scope, UNKNOWN until it exists."""
         return self.refs.get(kind, UNKNOWN)
@@ -53,6 +66,10 @@ class Context:
     def at(self, scope: str) -> "Context":
         """The same account in a region."""
         return replace(self, scope=scope)
+
+    def events_arn(self, region: str, resource: str) -> str:
+        """ARN of an EventBridge resource in this account."""
+        return f"arn:{self.partition}:events:{region}:{self.account_id}:{resource}"
 
     def iam_arn(self, sort: str, name: str, path: str = ROLE_PATH) -> str:
         """ARN of a role or policy in this account."""

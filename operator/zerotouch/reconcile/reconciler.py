@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, State
 from zerotouch.api.spec import DeletionPolicy, Mode
@@ -18,14 +19,18 @@ from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.change import Change, ResourceID
 from zerotouch.plan.policy import Judge
+from zerotouch.plan.routing import Plan
 from zerotouch.reconcile.authorization import Remembered, utc_now
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.removal import ScopeRemoval
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
+from zerotouch.reconcile.routing import STILL_IN_USE, FactMemory, facts_of, main_region_problem, route, world_of
 from zerotouch.reconcile.scope import ScopePass, ignore
 from zerotouch.reconcile.survey import run_surveys
 from zerotouch.resources.base import Kind
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
+
+_T = TypeVar("_T")
 
 
 def always_true() -> bool:
@@ -77,6 +82,7 @@ class Reconciler:
         self.calls = CallLog()
         self._access = Access(self._settings, self.calls)
         self._pool = ThreadPoolExecutor(self._settings.region_workers, thread_name_prefix="region")
+        self._memory = FactMemory(self._settings.settle)
         self._known_regions: dict[RoleToAssume, tuple[float, dict[str, str]]] = {}
 
     def close(self) -> None:
@@ -104,24 +110,46 @@ class Reconciler:
             return AccountReport(spec.account_id, problem=_entrance_problem(error))
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
+        context = context_of(account, selected.usable)
+        if problem := main_region_problem(context, selected):
+            return AccountReport(spec.account_id, problem=problem)
         if spec.mode is Mode.ENFORCE and not account.dry_run:
             entering((GLOBAL, *selected.usable))
-        context = context_of(account, selected.usable)
-        jobs = [self._job(account, api, replace(context, scope=region), applied) for region in selected.usable]
         dropped = no_longer_selected(account.previous, selected)
-        if spec.deletion_policy is DeletionPolicy.DELETE and spec.mode is Mode.ENFORCE:
-            jobs += [self._removal_job(account, api, replace(context, scope=s), [], applied) for s in dropped]
-            retained: tuple[str, ...] = ()
-        else:
-            retained = dropped
-        # The account-wide roles first: the regions' rules refer to them.
-        scopes, interrupted = self._run([self._job(account, api, context, applied)])
-        if not interrupted:
-            more, interrupted = self._run(jobs)
-            scopes += more
+        scopes, interrupted = self._pass(account, api, context, dropped, applied)
         scopes += [_unusable(region, problem, account) for region, problem in selected.unusable.items()]
-        scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in retained]
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
+
+    def _pass(
+        self,
+        account: AccountInput,
+        api: AccountAPI,
+        context: Context,
+        dropped: Sequence[str],
+        applied: Callable[[Change], None],
+    ) -> tuple[list[ScopeReport], bool]:
+        """Look at all scopes, then act: the account-wide roles first, because the regions' rules refer to them."""
+        removing = account.spec.deletion_policy is DeletionPolicy.DELETE and account.spec.mode is Mode.ENFORCE
+        passes = {s: self._scope_pass(account, api, context.at(s), applied) for s in (GLOBAL, *context.regions)}
+        _, interrupted = self._run([one.look for one in passes.values()])
+        if interrupted:
+            return [], True
+        key = f"{account.owner}/{context.account_id}"
+        world = world_of(passes, lambda facts: self._memory.fresh(key, facts))
+        plan = route(context, world, dropped if removing else (), account.dry_run)
+        scopes, interrupted = self._run([lambda: passes[GLOBAL].act(plan.routing)])
+        if not interrupted:
+            there = [self._act(account, api, passes[region], plan) for region in context.regions]
+            gone = [self._removal_job(account, api, context.at(r), [], applied) for r in dropped if r not in plan.kept]
+            more, interrupted = self._run([*there, *(gone if removing else [])])
+            scopes += more
+        if plan.waits or plan.kept:
+            self._memory.remember(key, world.facts, facts_of(passes))
+        else:
+            self._memory.forget(key)
+        scopes += [_kept(region) for region in sorted(plan.kept)]
+        scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in ([] if removing else dropped)]
+        return scopes, interrupted
 
     def remove(
         self,
@@ -152,20 +180,22 @@ class Reconciler:
             scopes += more
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
-    def _job(
+    def _scope_pass(
         self, account: AccountInput, api: AccountAPI, context: Context, applied: Callable[[Change], None]
-    ) -> Callable[[], ScopeReport]:
-        kinds, there = kinds_of(context), api.region(context.scope)
-        context, token = _with_token(account, context)
-        due = frozenset() if context.is_global else account.due_surveys
+    ) -> ScopePass:
+        there, token = _with_token(account, context)
+        before, how = account.remembered(context.scope), (self._clock(), account.judge, account.dry_run, applied)
+        return ScopePass(kinds_of(there), api.region(there.scope), there, token, before, *how)
 
-        def run() -> ScopeReport:
-            before = account.remembered(context.scope)
-            how = (self._clock(), account.judge, account.dry_run, applied)
-            report = ScopePass(kinds, there, context, token, before, *how).run()
-            return replace(report, surveys=run_surveys(due, there, context, report.seen, self._clock()))
+    def _act(self, account: AccountInput, api: AccountAPI, one: ScopePass, plan: Plan) -> Callable[[], ScopeReport]:
 
-        return run
+        def act() -> ScopeReport:
+            region = one.context.scope
+            report = one.act(plan.routing, plan.waits.get(region))
+            found = run_surveys(account.due_surveys, api.region(region), one.context, report.seen, self._clock())
+            return replace(report, surveys=found)
+
+        return act
 
     @staticmethod
     def _removal_job(
@@ -184,9 +214,9 @@ class Reconciler:
 
         return remove
 
-    def _run(self, jobs: Iterable[Callable[[], ScopeReport]]) -> tuple[list[ScopeReport], bool]:
+    def _run(self, jobs: Iterable[Callable[[], _T]]) -> tuple[list[_T], bool]:
         """Run the jobs side by side; answers their reports and whether any was interrupted."""
-        reports: list[ScopeReport] = []
+        reports: list[_T] = []
         interrupted = False
         for future in [self._pool.submit(job) for job in jobs]:
             try:
@@ -230,6 +260,10 @@ def context_of(account: AccountInput, regions: tuple[str, ...]) -> Context:
     """Of the account-wide scope."""
     partition = account.spec.access.role_arn.split(":")[1]
     return Context(account.spec, account.owner, partition, GLOBAL, regions)
+
+
+def _kept(region: str) -> ScopeReport:
+    return ScopeReport(region, State.REMOVING, total=len(REGION_KINDS), problem=STILL_IN_USE)
 
 
 def kinds_of(context: Context) -> tuple[Kind, ...]:

@@ -10,12 +10,14 @@ from typing import Any, Final
 import structlog
 
 from zerotouch.api.account import State
+from zerotouch.api.adoption import AdoptionPolicy
 from zerotouch.api.conditions import Reason
 from zerotouch.api.drift import Left
 from zerotouch.api.spec import Mode
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.desired.context import Context
+from zerotouch.desired.routing import Routing
 from zerotouch.plan.adoption import Adoption
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
@@ -24,10 +26,11 @@ from zerotouch.plan.fighting import Field, field_of, show_fight
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.policy import Judge, keep_found, waits_for_others
 from zerotouch.plan.render import show_change, show_resource
+from zerotouch.plan.routing import Fact
 from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
-from zerotouch.resources.base import Kind, Observed, OptionalKind, keeping
+from zerotouch.resources.base import Kind, Observed, OptionalKind, RoutingKind, keeping
 
 _log = structlog.get_logger()
 _SETTLE_ROUNDS: Final = 2
@@ -50,7 +53,7 @@ def ignore(_: Change) -> None:
 
 
 def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
-    """Stands for all that the spec asks for in this scope; ARNs that AWS chooses do not count."""
+    """Stands for all that is wanted in this scope; ARNs that AWS chooses do not count."""
     bare = context.with_refs({})
     wanted = {kind.name: kind.desired(bare) for kind in kinds}
     text = json.dumps(wanted, sort_keys=True, default=repr)
@@ -58,7 +61,7 @@ def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
 
 
 class ScopePass:
-    """One pass over one scope. Make one, call `run` once."""
+    """One pass over one scope. Make one, call `look` once, then `act` once."""
 
     def __init__(
         self,
@@ -80,11 +83,9 @@ class ScopePass:
         self._dry_run, self._applied = dry_run, applied
         self._authorizing = Authorizing(context, before, now)
         self._kinds, self._api, self._token = kinds, api, token
-        self._context = context
         self._adoption = Adoption(context.spec.adoption_policy, context.owner)
         self._observing = context.spec.mode is Mode.OBSERVE
-        self._hash = desired_hash(kinds, context)
-        self._was_right = before.hash == self._hash
+        self._want(context)
         self._seen: dict[str, Seen] = {}
         self._errors: dict[str, AWSError] = {}
         self._settling: list[str] = []
@@ -96,11 +97,37 @@ class ScopePass:
         self._held_back: dict[str, Problem] = {}
         self._losses: list[str] = []
         self._left_missing: set[str] = set()
+        self._waits: str | None = None
 
-    def run(self) -> ScopeReport:
-        """Observe everything, then change what differs, in order. Raises Interrupted only."""
+    def look(self) -> None:
+        """Observe everything. Raises Interrupted only."""
         for kind in self._kinds:
             self._look(kind)
+
+    @property
+    def context(self) -> Context:
+        """The scope as it is acted on."""
+        return self._context
+
+    @property
+    def facts(self) -> frozenset[Fact]:
+        """What the last look at each kind says of the way that events take, if it is ours or will be."""
+        ours = {Ownership.OURS}
+        if self._context.spec.adoption_policy is not AdoptionPolicy.NEVER:
+            ours.add(Ownership.ADOPTABLE)
+        seen = (s.observed for s in self._seen.values() if s.observed is not None and s.observed.ownership in ours)
+        return frozenset(fact for observed in seen for fact in observed.facts)
+
+    @property
+    def blind(self) -> bool:
+        """Whether something on which that way depends could not be looked at, or AWS is at work on it."""
+        seen = [self._seen[kind.name] for kind in self._kinds if isinstance(kind, RoutingKind)]
+        return any(s.error is not None or (s.observed is not None and s.observed.settling) for s in seen)
+
+    def act(self, routing: Routing, waits: str | None = None) -> ScopeReport:
+        """Change what differs, in order. Raises Interrupted only. `waits`: why the routing is not the declared one yet."""
+        self._want(replace(self._context, given_routing=routing))
+        self._waits = waits
         leaving = [kind for kind in self._kinds if kind.desired(self._context.with_refs({})) is None]
         for kind in self._kinds:
             if kind not in leaving:
@@ -109,6 +136,11 @@ class ScopePass:
         for kind in reversed(leaving):
             self._handle(kind)
         return self._report()
+
+    def _want(self, context: Context) -> None:
+        self._context = context
+        self._hash = desired_hash(self._kinds, context)
+        self._was_right = self._before.hash == self._hash
 
     def _look(self, kind: Kind) -> None:
         if isinstance(kind, OptionalKind) and self._was_right and kind.desired(self._context) is None:
@@ -144,7 +176,7 @@ class ScopePass:
             self._make(kind, context, change)
 
     def _make(self, kind: Kind, context: Context, change: Change) -> None:
-        if not self._can_apply(kind):
+        if not self._can_apply(kind, change):
             if change.action is Action.CREATE:
                 self._lacking.add(kind.name)
             return
@@ -216,9 +248,14 @@ class ScopePass:
         found = observed.authorization
         return found is not None and self._before.token not in {None, found.token}
 
-    def _can_apply(self, kind: Kind) -> bool:
-        """Whether everything that it refers to is in place; its own error, conflict or change is told already."""
+    def _can_apply(self, kind: Kind, change: Change) -> bool:
+        """Whether all that it refers to is in place, or nothing refers any more to what is to be deleted.
+
+        The error, conflict or change that stands in the way is told already.
+        """
         blocked = {*self._errors, *self._settling, *self._lacking, *(c.resource.kind for c in self._conflicts)}
+        if change.action is Action.DELETE:
+            return not any(kind.name in other.needs for other in self._kinds if other.name in blocked)
         return not blocked.intersection(kind.needs)
 
     def _apply(self, kind: Kind, context: Context, change: Change) -> None:
@@ -353,6 +390,8 @@ class ScopePass:
         if self._observing and self._drifts:
             text = f"{len(self._drifts)} fields differ from what is declared; mode Observe changes nothing"
             return Problem(Reason.DRIFTED, text, Retry.PERSON)
+        if self._waits:
+            return Problem(Reason.REROUTING, self._waits, Retry.SOON)
         return None
 
 

@@ -10,13 +10,14 @@ from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import UNKNOWN
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in
-from zerotouch.resources.base import Differences, Fields, Observed
+from zerotouch.plan.routing import Fact, Says
+from zerotouch.resources.base import Differences, Fields, Observed, RoutingKind
 
 EVENTS_PATH: Final = "/qflow/aws-eb"
 _MISSING: Final = ("ResourceNotFoundException",)
 
 
-class APIDestination:
+class APIDestination(RoutingKind):
     """Kind `APIDestination`."""
 
     name = "APIDestination"
@@ -27,6 +28,8 @@ class APIDestination:
         return context.prefix
 
     def desired(self, context: Context) -> Fields | None:
+        if not context.route.has_destination:
+            return None
         return {
             "description": describe_owner(context.owner),
             "endpoint": context.spec.gateway_url + EVENTS_PATH,
@@ -54,6 +57,7 @@ class APIDestination:
             ownership=by_owner(owner, context.owner),
             owner=owner,
             misused_by=foreign,
+            facts=frozenset({Fact(Says.HOLDS, context.scope), Fact(Says.DELIVERS, context.scope)}),
         )
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:

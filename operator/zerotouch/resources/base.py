@@ -10,6 +10,7 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
 from zerotouch.plan.change import Difference, lies_below
 from zerotouch.plan.ownership import Ownership
+from zerotouch.plan.routing import Fact
 
 Fields = Mapping[str, Any]
 Differences = tuple[Difference, ...]
@@ -38,6 +39,7 @@ class Observed:
     `misused_by` lists resources of others that use this one against us. `version` tells writes to what AWS does not show.
     `authorization` is that of a resource which holds the token.
     `loses` says what would be gone with it.
+    `facts`: what it means for the way that events take, where it is ours.
     """
 
     fields: Fields
@@ -50,6 +52,7 @@ class Observed:
     version: str | None = None
     authorization: Authorization | None = None
     loses: str | None = None
+    facts: frozenset[Fact] = frozenset()
 
 
 class Kind(Protocol):
@@ -89,6 +92,10 @@ def keeping(kind: Kind, wanted: Fields) -> Kind:
     other = copy.copy(kind)
     other.desired = lambda _: wanted  # type: ignore[method-assign, assignment]
     return other
+
+
+class RoutingKind:
+    """Base of a kind on which the way depends that events take: it tells facts of it."""
 
 
 def touches(differences: Iterable[Difference], *prefixes: str) -> bool:

@@ -12,8 +12,9 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in, without_token
+from zerotouch.plan.routing import Fact, Says
 from zerotouch.plan.version import make_version
-from zerotouch.resources.base import Authorization, Differences, Fields, Observed
+from zerotouch.resources.base import Authorization, Differences, Fields, Observed, RoutingKind
 
 API_KEY_NAME: Final = "X-API-KEY"
 API_KEY_VALUE: Final = "QFLOW-SSM-EVALUATION"  # a public constant of Qualys's template, not a secret
@@ -23,7 +24,7 @@ _MISSING: Final = ("ResourceNotFoundException",)
 _SETTLING: Final = frozenset({"CREATING", "UPDATING", "DELETING", "AUTHORIZING", "DEAUTHORIZING"})
 
 
-class Connection:
+class Connection(RoutingKind):
     """Kind `Connection`."""
 
     name = "Connection"
@@ -34,6 +35,8 @@ class Connection:
         return context.prefix
 
     def desired(self, context: Context) -> Fields | None:
+        if not context.route.has_destination:
+            return None
         return {
             "state": "AUTHORIZED",
             "authorizationType": "API_KEY",
@@ -65,6 +68,7 @@ class Connection:
                 lost=answer["ConnectionState"] == "DEAUTHORIZED",
                 by_person=not fields["headers"] and fields["apiKeyName"] is None,
             ),
+            facts=_facts(answer, context.scope),
         )
 
     def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
@@ -84,6 +88,11 @@ class Connection:
 
     def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
         api.find("events", "delete_connection", _MISSING, Name=context.prefix)
+
+
+def _facts(answer: dict[str, Any], region: str) -> frozenset[Fact]:
+    connected = {Fact(Says.CONNECTED, region)} if answer["ConnectionState"] == "AUTHORIZED" else set()
+    return frozenset({Fact(Says.HOLDS, region), *connected})
 
 
 def _fields(answer: dict[str, Any]) -> Fields:

@@ -5,8 +5,8 @@ from typing import Any, Final
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
 from zerotouch.resources.base import Differences, Fields, Observed, OptionalKind
-from zerotouch.resources.execution_role import trust
 from zerotouch.resources.roles import as_tree, create_role, delete_role, observe_role, update_role
+from zerotouch.resources.service_role import trust
 
 POLICY_NAME: Final = "tell-zerotouch"
 DESCRIPTION: Final = "Lets EventBridge tell zerotouch of changes to its resources"

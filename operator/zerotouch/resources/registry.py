@@ -12,10 +12,12 @@ from zerotouch.resources.dead_letter_queue import DeadLetterQueue
 from zerotouch.resources.detection_role import DetectionRole
 from zerotouch.resources.detection_rule import DetectionRule, IAMDetectionRule
 from zerotouch.resources.execution_role import ExecutionRole
+from zerotouch.resources.forward_role import ForwardRole
 from zerotouch.resources.rule import Rule
 
 ACCOUNT_KINDS: Final[tuple[Kind, ...]] = (
     ExecutionRole(),
+    ForwardRole(),
     ConnectorRole(),
     ConnectorPolicy(),
     DetectionRole(),

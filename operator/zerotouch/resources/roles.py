@@ -129,6 +129,17 @@ def as_tree(document: Any) -> Any:
     return _normal(tree, None)
 
 
+def allowed(policies: Mapping[str, Any], action: str) -> list[str]:
+    """Resources for which the policies, each a tree as `as_tree` makes it, name the action."""
+    return [
+        resource
+        for policy in policies.values()
+        for statement in policy.get("Statement", ())
+        if statement.get("Effect") == "Allow" and action in statement.get("Action", ())
+        for resource in statement.get("Resource", ())
+    ]
+
+
 _LISTS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "Service", "AWS", "Federated"})
 
 

@@ -22,6 +22,7 @@ from zerotouch.templates.parameters import (
     PARTITION,
     REGION,
 )
+from zerotouch.templates.requests import TemplateError
 
 _ANY_REGION: Final = "*"
 _NO_PARENT: Final = ParentRef(name="template", uid="template")
@@ -48,7 +49,11 @@ def default_spec() -> QualysZeroTouchSpec:
 
 
 def sections(spec: QualysZeroTouchSpec, owner: str, regions: Sequence[str]) -> tuple[Section, ...]:
-    """`regions`: those that the account-wide resources speak of."""
+    """`regions`: those that the account-wide resources speak of. Raises TemplateError."""
+    if spec.delivery.main is not None:
+        raise TemplateError(
+            "templates are made for delivery.topology PerRegion only: one that is deployed region by region"
+        )
     context = Context(_account_spec(spec), owner, PARTITION, GLOBAL, tuple(regions))
     return (
         Section(True, ACCOUNT_KINDS, context),

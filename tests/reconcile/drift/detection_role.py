@@ -6,7 +6,7 @@ from typing import Any
 from tests.reconcile.drift.model import ACCOUNT, BUS, PREFIX, Break, KindDrift, documents
 from tests.reconcile.drift.roles import OTHER, SENT, SENT_INLINE, role_breaks
 from zerotouch.resources.detection_role import POLICY_NAME, DetectionRole, put_events_policy
-from zerotouch.resources.execution_role import trust
+from zerotouch.resources.service_role import trust
 
 _NAME = f"{PREFIX}-detection"
 

@@ -12,12 +12,14 @@ from tests.reconcile.drift import (
     detection_role,
     detection_rule,
     execution_role,
+    forward_role,
     rule,
 )
 from tests.reconcile.drift.model import KindDrift
 
 KINDS: Final[tuple[KindDrift, ...]] = (
     execution_role.DRIFT,
+    forward_role.DRIFT,
     connector_role.DRIFT,
     connector_policy.DRIFT,
     detection_role.DRIFT,
@@ -27,5 +29,6 @@ KINDS: Final[tuple[KindDrift, ...]] = (
     api_destination.DRIFT,
     dead_letter_queue.DRIFT,
     rule.DRIFT,
+    rule.FORWARDING,
     detection_rule.DRIFT,
 )

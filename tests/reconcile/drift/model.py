@@ -15,12 +15,18 @@ PREFIX: Final = "qualys-zerotouch"
 OWNER: Final = "default/security/production"
 CONNECTOR: Final = {"role": {"name": "qualys-connector", "trustedAccountID": "123456789012", "externalID": "canary-e"}}
 BUS: Final = "arn:aws:events:us-east-1:999999999999:event-bus/zerotouch"
-# In the API's words; every kind must exist under it.
+HOME: Final = "us-east-1"
+# In the API's words; every kind must exist under it, or say what it takes besides.
 SPEC: Final[dict[str, Any]] = {
-    "regions": {"names": ["us-east-1"]},
+    "regions": {"names": [HOME]},
     "connector": CONNECTOR,
     "detection": {"busARN": BUS},
     "tags": {"team": "secops"},
+}
+AWAY: Final = "eu-west-1"
+MAIN_REGION: Final[dict[str, Any]] = {
+    "regions": {"names": [HOME, AWAY]},
+    "delivery": {"topology": "MainRegion", "mainRegion": HOME},
 }
 
 Do = Callable[[Any], Any]
@@ -50,13 +56,21 @@ class KindDrift:
     """Everything that can differ about a kind.
 
     `sent`: member of a request that creates it → the desired field that compares it (several: with commas), or in
-    parentheses why none does. `unbroken`: field → why the emulator cannot break it.
+    parentheses why none does. `unbroken`: field → why the emulator cannot break it. `spec`: what it takes besides SPEC, and
+    `region`: where, for the kind to exist in this `form`.
     """
 
     kind: Kind
     breaks: tuple[Break, ...]
     sent: Mapping[str, str]
     unbroken: Mapping[str, str] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    region: str = HOME
+    form: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.name} ({self.form})" if self.form else self.kind.name
 
 
 class Recorder:
@@ -98,15 +112,15 @@ def spec(**changes: Any) -> QualysZeroTouchAccountSpec:
     return QualysZeroTouchAccountSpec.model_validate({**bare, **SPEC, **changes})
 
 
-def context(kind: Kind, **changes: Any) -> Context:
-    scope = GLOBAL if kind.account_wide else "us-east-1"
-    return Context(spec(**changes), OWNER, "aws", scope, ("us-east-1",))
+def context(kind: Kind, region: str = HOME, **changes: Any) -> Context:
+    declared = spec(**changes)
+    return Context(declared, OWNER, "aws", GLOBAL if kind.account_wide else region, tuple(declared.regions.names))
 
 
-def leaves(kind: Kind) -> list[str]:
+def leaves(drift: KindDrift) -> list[str]:
     """Paths of everything that the kind wants."""
-    wanted = kind.desired(context(kind))
-    assert wanted is not None, f"{kind.name} is not asked for by the tests' spec"
+    wanted = drift.kind.desired(context(drift.kind, drift.region, **drift.spec))
+    assert wanted is not None, f"{drift.name} is not asked for by the tests' spec"
     return list(_leaves(wanted, ""))
 
 
@@ -115,12 +129,13 @@ def leaves_of(tree: Mapping[str, Any]) -> list[str]:
     return list(_leaves(tree, ""))
 
 
-def sent(kind: Kind) -> set[str]:
+def sent(drift: KindDrift) -> set[str]:
     """`operation.Member` of every request that creates the kind."""
     boundary = {"permissionsBoundaryARN": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
     access = spec().access.model_dump(by_alias=True, exclude_none=True) | boundary
     recorder = Recorder()
-    kind.create(recorder, context(kind, access=access), "token")  # type: ignore[arg-type]
+    there = context(drift.kind, drift.region, **drift.spec, access=access)
+    drift.kind.create(recorder, there, "token")  # type: ignore[arg-type]
     return recorder.members
 
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tests.reconcile.drift.model import OWNER, Break, Then, documents
+from tests.reconcile.drift.model import ACCOUNT, OWNER, PREFIX, Break, KindDrift, Then, context, documents
 from zerotouch.api.meta import OWNER_TAG
+from zerotouch.resources.service_role import ServiceRole
 
 _ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 # Another value for each leaf of a policy document.
@@ -62,6 +63,26 @@ def role_breaks(name: str, trust: Mapping[str, Any]) -> Iterator[Break]:
     yield Break(f"tags.{OWNER_TAG}", "another owner", tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, tag(OWNER_TAG, OWNER))
     yield Break("inlinePolicies.more", "a policy added", add_policy)
     yield Break("attachedPolicies", "a policy attached", attach)
+
+
+def service_role(kind: ServiceRole, spec: Mapping[str, Any]) -> KindDrift:
+    """A role that EventBridge assumes, with its one policy. `spec`: what it takes for it to exist."""
+    name, policy = f"{PREFIX}-{kind.suffix}", kind.policy_name
+    wanted = kind.desired(context(kind, **spec)) or {}
+
+    def put(account: Any, document: dict[str, Any]) -> None:
+        text = json.dumps(document).replace(ACCOUNT, account.id)
+        account.client("iam").put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=text)
+
+    def remove(account: Any) -> None:
+        account.client("iam").delete_role_policy(RoleName=name, PolicyName=policy)
+
+    breaks = (
+        *role_breaks(name, wanted["trust"]),
+        *documents(f"inlinePolicies.{policy}", wanted["inlinePolicies"][policy], put, OTHER),
+        Break(f"inlinePolicies.{policy}", "removed", remove),
+    )
+    return KindDrift(kind, breaks, {**SENT, **SENT_INLINE}, spec=spec)
 
 
 def _delete(account: Any, name: str) -> None:

@@ -1,104 +1,126 @@
-"""Kind `Rule`."""
+"""Kind `Rule`: with the API destination as its target, and with the main region's bus."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
-from tests.reconcile.drift.model import OWNER, PREFIX, Break, KindDrift, Then
+from tests.reconcile.drift.model import AWAY, HOME, MAIN_REGION, OWNER, PREFIX, Break, KindDrift, Then
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.rule import Rule, event_pattern
 
-_QUEUE = "arn:aws:sqs:us-east-1:123456789012:spy"
+_QUEUE: Final = "arn:aws:sqs:{}:123456789012:spy"
+_SENT: Final = {
+    "put_rule.Name": "(identity)",
+    "put_rule.Description": "description",
+    "put_rule.EventPattern": "eventPattern",
+    "put_rule.State": "state",
+    "put_rule.Tags": "tags",
+    "put_targets.Rule": "(identity)",
+    "put_targets.Targets": "targets",
+}
 
 
-def _put(account: Any, **changes: Any) -> None:
-    events = account.client("events")
-    found = events.describe_rule(Name=PREFIX)
-    kept = {k: found[k] for k in ("Name", "EventPattern", "State", "Description") if found.get(k)}
-    events.put_rule(**{**kept, **changes})
+class _RuleIn:
+    """The rule of one region."""
+
+    def __init__(self, region: str) -> None:
+        self._region, self._queue = region, _QUEUE.format(region)
+
+    def breaks(self) -> Iterator[Break]:
+        """What can be broken of either form."""
+        yield Break("exists", "deleted", self._delete)
+        yield Break("state", "disabled", lambda a: self._events(a).disable_rule(Name=PREFIX))
+        yield Break("description", "changed", lambda a: self._put(a, Description="changed"))
+        accounts = ["123456789012", "210987654321"]
+        yield Break("eventPattern.account", "another account added", self._pattern(account=accounts))
+        yield Break("eventPattern.region", "another", self._pattern(region=["us-west-2"]))
+        yield Break("eventPattern.region", "one added", self._pattern(region=[self._region, "us-west-2"]))
+        yield Break("eventPattern.source", "widened", self._pattern(source=["aws.ec2", "aws.s3"]))
+        other = {"detail-type": ["EC2 Spot Instance Interruption"]}
+        yield Break("eventPattern.detail-type", "another", self._pattern(**other))
+        states = {"state": ["running", "stopped"]}
+        yield Break("eventPattern.detail.state", "widened", self._pattern(detail=states))
+        yield Break("schedule", "added", lambda a: self._put(a, ScheduleExpression="rate(1 hour)"))
+        yield Break("role", "added", lambda a: self._put(a, RoleArn=f"arn:aws:iam::{a.id}:role/zerotouch"))
+        yield Break("tags.team", "changed", self._tag("team", "x"))
+        yield Break("tags.more", "added", self._tag("more", "x"))
+        mine, theirs = self._tag(OWNER_TAG, OWNER), self._tag(OWNER_TAG, "x/y/z")
+        yield Break(f"tags.{OWNER_TAG}", "another owner", theirs, Then.CONFLICT, mine)
+        yield Break("targets.qualys", "removed", self._remove_target)
+        yield Break("targets.qualys.Arn", "elsewhere", lambda a: self.target(a, Arn=self._queue))
+        yield Break("targets.qualys.RoleArn", "another role", self._other_role)
+        queue = {"Arn": self._queue}
+        how = "another queue"
+        yield Break("targets.qualys.DeadLetterConfig.Arn", how, lambda a: self.target(a, DeadLetterConfig=queue))
+        yield Break("targets.spy", "a second target", self._second_target)
+
+    def target(self, account: Any, **changes: Any) -> None:
+        events = self._events(account)
+        (target,) = events.list_targets_by_rule(Rule=PREFIX)["Targets"]
+        events.put_targets(Rule=PREFIX, Targets=[{**target, **changes}])
+
+    def _events(self, account: Any) -> Any:
+        return account.client("events", self._region)
+
+    def _put(self, account: Any, **changes: Any) -> None:
+        found = self._events(account).describe_rule(Name=PREFIX)
+        kept = {k: found[k] for k in ("Name", "EventPattern", "State", "Description") if found.get(k)}
+        self._events(account).put_rule(**{**kept, **changes})
+
+    def _pattern(self, **changes: Any) -> Any:
+        return lambda a: self._put(a, EventPattern=json.dumps({**event_pattern(a.id, [self._region]), **changes}))
+
+    def _other_role(self, account: Any) -> None:
+        trusted = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+        role = account.client("iam").create_role(RoleName=f"other-{self._region}", AssumeRolePolicyDocument=trust)
+        self.target(account, RoleArn=role["Role"]["Arn"])
+
+    def _second_target(self, account: Any) -> None:
+        self._events(account).put_targets(Rule=PREFIX, Targets=[{"Id": "spy", "Arn": self._queue}])
+
+    def _remove_target(self, account: Any) -> None:
+        self._events(account).remove_targets(Rule=PREFIX, Ids=["qualys"])
+
+    def _tag(self, key: str, value: str) -> Any:
+        def do(account: Any) -> None:
+            arn = self._events(account).describe_rule(Name=PREFIX)["Arn"]
+            self._events(account).tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value}])
+
+        return do
+
+    def _delete(self, account: Any) -> None:
+        self._remove_target(account)
+        self._events(account).delete_rule(Name=PREFIX)
 
 
-def _pattern(**changes: Any) -> Any:
-    return lambda a: _put(a, EventPattern=json.dumps({**event_pattern(a.id, "us-east-1"), **changes}))
-
-
-def _target(account: Any, **changes: Any) -> None:
-    events = account.client("events")
-    (target,) = events.list_targets_by_rule(Rule=PREFIX)["Targets"]
-    events.put_targets(Rule=PREFIX, Targets=[{**target, **changes}])
+_HERE, _AWAY = _RuleIn(HOME), _RuleIn(AWAY)
 
 
 def _retry(**changes: int) -> Any:
     policy = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400, **changes}
-    return lambda a: _target(a, RetryPolicy=policy)
+    return lambda a: _HERE.target(a, RetryPolicy=policy)
 
 
-def _other_role(account: Any) -> None:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-    iam = account.client("iam")
-    role = iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))
-    _target(account, RoleArn=role["Role"]["Arn"])
-
-
-def _second_target(account: Any) -> None:
-    account.client("events").put_targets(Rule=PREFIX, Targets=[{"Id": "spy", "Arn": _QUEUE}])
-
-
-def _tag(key: str, value: str) -> Any:
-    def do(account: Any) -> None:
-        events = account.client("events")
-        arn = events.describe_rule(Name=PREFIX)["Arn"]
-        events.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value}])
-
-    return do
-
-
-def _delete(account: Any) -> None:
-    events = account.client("events")
-    events.remove_targets(Rule=PREFIX, Ids=["qualys"])
-    events.delete_rule(Name=PREFIX)
+def _other_bus(account: Any) -> None:
+    _AWAY.target(account, Arn=f"arn:aws:events:us-west-2:{account.id}:event-bus/default")
 
 
 DRIFT = KindDrift(
     Rule(),
     (
-        Break("exists", "deleted", _delete),
-        Break("state", "disabled", lambda a: a.client("events").disable_rule(Name=PREFIX)),
-        Break("description", "changed", lambda a: _put(a, Description="changed")),
-        Break("eventPattern.account", "another account added", _pattern(account=["123456789012", "210987654321"])),
-        Break("eventPattern.region", "another", _pattern(region=["eu-west-1"])),
-        Break("eventPattern.source", "widened", _pattern(source=["aws.ec2", "aws.s3"])),
-        Break("eventPattern.detail-type", "another", _pattern(**{"detail-type": ["EC2 Spot Instance Interruption"]})),
-        Break("eventPattern.detail.state", "widened", _pattern(detail={"state": ["running", "stopped"]})),
-        Break("schedule", "added", lambda a: _put(a, ScheduleExpression="rate(1 hour)")),
-        Break("role", "added", lambda a: _put(a, RoleArn=f"arn:aws:iam::{a.id}:role/zerotouch")),
-        Break("tags.team", "changed", _tag("team", "x")),
-        Break("tags.more", "added", _tag("more", "x")),
-        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _tag(OWNER_TAG, OWNER)),
-        Break("targets.qualys", "removed", lambda a: a.client("events").remove_targets(Rule=PREFIX, Ids=["qualys"])),
-        Break("targets.qualys.Arn", "elsewhere", lambda a: _target(a, Arn=_QUEUE)),
-        Break("targets.qualys.RoleArn", "another role", _other_role),
+        *_HERE.breaks(),
         Break("targets.qualys.RetryPolicy.MaximumRetryAttempts", "none", _retry(MaximumRetryAttempts=0)),
         Break("targets.qualys.RetryPolicy.MaximumEventAgeInSeconds", "60", _retry(MaximumEventAgeInSeconds=60)),
-        Break(
-            "targets.qualys.DeadLetterConfig.Arn",
-            "another queue",
-            lambda a: _target(a, DeadLetterConfig={"Arn": _QUEUE}),
-        ),
-        Break("targets.qualys.Input", "added", lambda a: _target(a, Input='{"x": 1}')),
-        Break("targets.spy", "a second target", _second_target),
+        Break("targets.qualys.Input", "added", lambda a: _HERE.target(a, Input='{"x": 1}')),
     ),
-    sent={
-        "put_rule.Name": "(identity)",
-        "put_rule.Description": "description",
-        "put_rule.EventPattern": "eventPattern",
-        "put_rule.State": "state",
-        "put_rule.Tags": "tags",
-        "put_targets.Rule": "(identity)",
-        "put_targets.Targets": "targets",
-    },
+    sent=_SENT,
+)
+FORWARDING = KindDrift(
+    Rule(),
+    (*_AWAY.breaks(), Break("targets.qualys.Arn", "the bus of another region", _other_bus)),
+    sent=_SENT,
+    spec=MAIN_REGION,
+    region=AWAY,
+    form="forwarding",
 )

@@ -24,7 +24,7 @@ def _table() -> str:
 
 
 def _rows(drift: KindDrift) -> list[str]:
-    kind = drift.kind.name
+    kind = drift.name
     broken = [f"| {kind} | `{b.field}` | {b.how} | {b.then.value} |" for b in drift.breaks]
     return [*broken, *(f"| {kind} | `{field}` | not shown: {why} | mended |" for field, why in drift.unbroken.items())]
 
