@@ -15,18 +15,25 @@ GOOD: dict[str, Any] = {
 }
 SECRET, TOKEN = {"name": "qualys"}, {"name": "qualys", "key": "token"}
 BOTH_AUTH = {"credentialsSecretRef": SECRET, "subscriptionTokenSecretRef": TOKEN}
+ALL_BUT_DUBLIN = {"selection": "AllEnabled", "exclude": ["eu-west-1"]}
 ROLE = {"name": "qualys", "trustedAccountID": "222222222222", "externalID": "e-1"}
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """GOOD with the value at a dotted path below spec."""
+    """GOOD with the value at a dotted path below spec; of several paths, joined by commas, each with its own value."""
     manifest = copy.deepcopy(GOOD)
-    *parents, last = path.split(".")
-    node = manifest["spec"]
-    for key in parents:
-        node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
-    node[last] = value
+    paths = path.split(",")
+    for one, its in zip(paths, value if len(paths) > 1 else [value], strict=True):
+        *parents, last = one.split(".")
+        node = manifest["spec"]
+        for key in parents:
+            node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
+        node[last] = its
     return manifest
+
+
+def main_region(region: str) -> dict[str, Any]:
+    return {"topology": "MainRegion", "mainRegion": region}
 
 
 REFUSED: list[tuple[str, Any, str]] = [
@@ -83,6 +90,37 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     ("delivery.invocationRateLimitPerSecond", 301, "less than or equal to 300"),
     ("delivery.retry.maximumRetryAttempts", 186, "less than or equal to 185"),
+    ("delivery.topology", "Star", 'supported values: "PerRegion", "MainRegion"'),
+    ("delivery.topology", "MainRegion", "topology MainRegion needs mainRegion"),
+    ("delivery.mainRegion", "us-east-1", "mainRegion goes with topology MainRegion only"),
+    ("delivery", {"topology": "PerRegion", "mainRegion": "us-east-1"}, "mainRegion goes with topology MainRegion only"),
+    ("delivery", main_region("virginia!"), "should match"),
+    ("delivery", main_region("eu-west-1"), "is not among the regions to set up"),
+    ("delivery,regions", [main_region("eu-west-1"), ALL_BUT_DUBLIN], "is not among the regions to set up"),
+    (
+        "delivery,accounts",
+        [main_region("us-east-1"), [{"id": "111111111111", "regions": {"names": ["eu-west-1"]}}]],
+        "is not among the regions of an account that overrides them",
+    ),
+    (
+        "delivery,accounts",
+        [
+            main_region("us-east-1"),
+            [{"id": "111111111111", "regions": {"selection": "AllEnabled", "exclude": ["us-east-1"]}}],
+        ],
+        "is not among the regions of an account that overrides them",
+    ),
+    ("delivery,regions", [main_region("cn-north-1"), {"names": ["cn-north-1"]}], "EventBridge hands no events"),
+    (
+        "delivery,access.stsRegion",
+        [main_region("us-east-1"), "cn-north-1"],
+        "topology MainRegion does not work in China",
+    ),
+    (
+        "delivery,accounts",
+        [main_region("us-east-1"), [{"id": "111111111111", "roleARN": "arn:aws-cn:iam::111111111111:role/x"}]],
+        "topology MainRegion does not work in China",
+    ),
     ("connector", {}, "give exactly one of role and existingRoleName"),
     ("connector", {"existingRoleName": "q", "role": ROLE}, "give exactly one of role and existingRoleName"),
     ("connector.role", {**ROLE, "trustedAccountID": "2"}, "at least 12 chars long"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.state import Sandbox
-from tests.api.cases import GOOD, REFUSED, ROLE, SECRET, changed
+from tests.api.cases import ALL_BUT_DUBLIN, GOOD, REFUSED, ROLE, SECRET, changed, main_region
 from zerotouch.api import crd
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.cli.exits import CommandError, Exit
@@ -88,6 +88,13 @@ def test_several_things_wrong_at_once_have_the_same_words(crds: Sandbox, manifes
         ("connector", {"existingRoleName": "qualys-connector"}),
         ("connector", {"role": ROLE}),
         ("tags", {"team": "secops", "cost center": "7/8"}),
+        ("delivery", {"topology": "PerRegion"}),
+        ("delivery", main_region("us-east-1")),
+        ("delivery,regions", [main_region("us-east-1"), ALL_BUT_DUBLIN]),
+        (
+            "delivery,accounts",
+            [main_region("us-east-1"), [{"id": "111111111111", "regions": {"names": ["eu-west-1", "us-east-1"]}}]],
+        ),
     ],
 )
 def test_accepted(crds: Sandbox, path: str, value: Any) -> None:
@@ -119,11 +126,17 @@ def test_the_name_prefix_is_immutable(stored: Sandbox) -> None:
 def test_two_thousand_accounts_are_taken_and_changed_again(stored: Sandbox) -> None:
     """Server-side: a client-side apply would copy the object into an annotation of at most 256 KiB."""
     accounts = [
-        {"id": f"{n:012d}", "name": f"account-{n}", "roleARN": f"arn:aws:iam::{n:012d}:role/zerotouch"}
+        {
+            "id": f"{n:012d}",
+            "name": f"account-{n}",
+            "roleARN": f"arn:aws:iam::{n:012d}:role/zerotouch",
+            # Rules over lists in lists have a price, too.
+            "regions": {"names": [*(f"us-west-{m}" for m in range(1, 4)), "us-east-1"]},
+        }
         for n in range(2000)
     ]
     for interval in ("5m", "6m"):
-        manifest = changed("accounts", accounts)
+        manifest = changed("accounts,delivery", [accounts, main_region("us-east-1")])
         manifest["spec"]["interval"] = interval
         stored.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
     live = json.loads(stored.kubectl("get", "qzt", "table", "-o", "json"))

@@ -52,6 +52,7 @@ def expected(delivering: Iterable[str], forwarding: Iterable[str] = ()) -> list[
     found = [f"Role global {NAME}-events", *([f"Role global {NAME}-forward"] if rest else [])]
     for region in [*whole, *rest]:
         found += [f"Association {region} {NAME}", f"Rule {region} {NAME}", f"Target {region} qualys"]
+        found.append(f"Queue {region} {NAME}-dead-letters")
     for region in whole:
         found += [f"Connection {region} {NAME}", f"ApiDestination {region} {NAME}"]
     return sorted(found)
@@ -107,6 +108,7 @@ def test_from_nothing_in_one_pass(
             "Id": "qualys",
             "Arn": f"arn:aws:events:{EAST}:{account.id}:event-bus/default",
             "RoleArn": f"arn:aws:iam::{account.id}:role/zerotouch/{NAME}-forward",
+            "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{WEST}:{account.id}:{NAME}-dead-letters"},
         }
     ]
 

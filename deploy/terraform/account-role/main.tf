@@ -194,7 +194,7 @@ resource "aws_iam_role_policy" "zerotouch" {
         Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = ["iam:PassRole"]
-        Resource = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-detection", "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-events"]
+        Resource = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-detection", "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-events", "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/zerotouch/${var.name_prefix}-forward"]
         Condition = {
           StringEquals = {
             "iam:PassedToService" = "events.amazonaws.com"

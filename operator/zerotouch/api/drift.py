@@ -29,6 +29,7 @@ class ResourceKind(StrEnum):
     """The kinds of AWS resources that a rule can name; those of `resources/registry.py`."""
 
     EXECUTION_ROLE = "ExecutionRole"
+    FORWARD_ROLE = "ForwardRole"
     CONNECTOR_ROLE = "ConnectorRole"
     CONNECTOR_POLICY = "ConnectorPolicy"
     DETECTION_ROLE = "DetectionRole"

@@ -32,7 +32,8 @@ def assume_empty(account: AccountInput) -> AccountReport:
     """What a pass would make. Which regions are enabled is not known: all of them stand as one."""
     regions = account.spec.regions
     every = regions.selection is RegionSelection.ALL_ENABLED
-    names = (EVERY_REGION,) if every else tuple(sorted(set(regions.names)))
+    main = account.spec.delivery.main
+    names = (EVERY_REGION, *([main] if main else [])) if every else tuple(sorted(set(regions.names)))
     context = context_of(account, names)
     scopes = tuple(_scope(replace(context, scope=scope)) for scope in (GLOBAL, *names))
     return AccountReport(account.spec.account_id, scopes)
@@ -41,4 +42,6 @@ def assume_empty(account: AccountInput) -> AccountReport:
 def _scope(context: Context) -> Any:
     kinds: Any = tuple(_Unseen(kind) for kind in kinds_of(context))
     nobody: Any = None
-    return ScopePass(kinds, nobody, context, None, Remembered(), utc_now(), dry_run=True).run()
+    scope = ScopePass(kinds, nobody, context, None, Remembered(), utc_now(), dry_run=True)
+    scope.look()
+    return scope.act(context.routing)
