@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus, State
+from tests.controller.accounts import account_spec, surveyed_report
+from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.coverage import CoverageStatus, Gap
 from zerotouch.aws.errors import Retry
@@ -14,7 +15,7 @@ from zerotouch.controller.conditions import condition
 from zerotouch.controller.coverage_view import CoverageView
 from zerotouch.controller.surveys import due_surveys, with_surveys
 from zerotouch.plan.funnel import Funnel, Uncovered
-from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport, Surveyed
+from zerotouch.reconcile.report import AccountReport, Problem, Surveyed
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 EMPTY = QualysZeroTouchAccountStatus()
@@ -33,30 +34,11 @@ OFFLINE = lacking(Gap.AGENT_OFFLINE, covered=4)
 
 
 def spec(**coverage: Any) -> QualysZeroTouchAccountSpec:
-    return QualysZeroTouchAccountSpec.model_validate(
-        {
-            "accountID": "111111111111",
-            "parent": {"name": "production", "uid": "u-1"},
-            "access": {"roleARN": "arn:aws:iam::111111111111:role/zerotouch", "stsRegion": "us-east-1"},
-            "gatewayURL": "https://gateway.example.com",
-            "regions": {"names": ["us-east-1"]},
-            "inventory": {},
-            "delivery": {},
-            "coverage": coverage,
-            "deletionPolicy": "Retain",
-            "interval": "5m",
-            "namePrefix": "qualys-zerotouch",
-        }
-    )
+    return account_spec(coverage=coverage)
 
 
 def report(problem: Problem | None = None, **regions: Surveyed | None) -> AccountReport:
-    """Regions by name, with _ for -; None where the survey did not run."""
-    scopes = tuple(
-        ScopeReport(name.replace("_", "-"), State.READY, hash="h", total=4, surveys={"coverage": s} if s else {})
-        for name, s in regions.items()
-    )
-    return AccountReport("111111111111", scopes, problem)
+    return surveyed_report("coverage", problem, regions)
 
 
 def status(
@@ -80,7 +62,7 @@ def part(found: QualysZeroTouchAccountStatus) -> CoverageStatus:
     ("surveyed", "status_of_it", "reason", "says"),
     [
         (NONE, "True", "Succeeded", "no instance runs"),
-        (FINE, "True", "Succeeded", "2 of 3 running instances report fresh inventory, 1 have just started"),
+        (FINE, "True", "Succeeded", "2 of 3 running instances report fresh inventory, 1 just started"),
         (OFFLINE, "False", "InstancesNotCovered", "1 of 5 running instances are not covered: us-east-1 i-000: because"),
         (DENIED, "Unknown", "AccessDenied", "us-east-1: ec2:DescribeInstances denied"),
         (Surveyed(Funnel(running=2, covered=2, truncated=True)), "Unknown", "Truncated", "in us-east-1"),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus, State
+from tests.controller.accounts import account_spec, surveyed_report
+from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.delivery import DeliveryStatus
 from zerotouch.aws.errors import Retry
@@ -13,7 +14,7 @@ from zerotouch.controller.account_status import account_status
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.surveys import due_surveys, with_surveys
 from zerotouch.reconcile.delivery import DeliveryFinding
-from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport, Surveyed
+from zerotouch.reconcile.report import AccountReport, Problem, Surveyed
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 EMPTY = QualysZeroTouchAccountStatus()
@@ -24,30 +25,11 @@ DENIED = Surveyed(problem=Problem(Reason.ACCESS_DENIED, "denied", Retry.PERSON))
 
 
 def spec(**delivery: Any) -> QualysZeroTouchAccountSpec:
-    return QualysZeroTouchAccountSpec.model_validate(
-        {
-            "accountID": "111111111111",
-            "parent": {"name": "production", "uid": "u-1"},
-            "access": {"roleARN": "arn:aws:iam::111111111111:role/zerotouch", "stsRegion": "us-east-1"},
-            "gatewayURL": "https://gateway.example.com",
-            "regions": {"names": ["us-east-1"]},
-            "inventory": {},
-            "delivery": delivery,
-            "coverage": {"enabled": False},
-            "deletionPolicy": "Retain",
-            "interval": "5m",
-            "namePrefix": "qualys-zerotouch",
-        }
-    )
+    return account_spec(delivery=delivery, coverage={"enabled": False})
 
 
 def report(problem: Problem | None = None, **regions: Surveyed | None) -> AccountReport:
-    """Regions by name, with _ for -; None where the survey did not run."""
-    scopes = tuple(
-        ScopeReport(name.replace("_", "-"), State.READY, hash="h", total=4, surveys={"delivery": s} if s else {})
-        for name, s in regions.items()
-    )
-    return AccountReport("111111111111", scopes, problem)
+    return surveyed_report("delivery", problem, regions)
 
 
 def status(

@@ -92,7 +92,7 @@ def _lacking(coverage: CoverageStatus, uncovered: int, running: int) -> str:
 def _fine(running: int, starting: int) -> str:
     if not running:
         return "no instance runs"
-    late = f", {starting} have just started" if starting else ""
+    late = f", {starting} just started" if starting else ""
     return f"{running - starting} of {running} running instances report fresh inventory{late}"
 
 
