@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox import processes
+from sandbox.aws.admin import BASE_ACCOUNT
 from sandbox.controlplane.run import write_kubeconfig
 from sandbox.processes import Process, free_port
 from sandbox.state import Sandbox
@@ -16,6 +17,7 @@ from sandbox.state import Sandbox
 ROOT: Final = Path(__file__).parents[1]
 NAMESPACE: Final = "zerotouch-system"
 NAME: Final = "zerotouch"
+BUS_ARN: Final = f"arn:aws:events:us-east-1:{BASE_ACCOUNT}:event-bus/zerotouch"
 _READY_SECONDS: Final = 90.0
 _TOKEN_SECONDS: Final = "24h"
 
@@ -39,6 +41,7 @@ class Deployment:
         config = {
             "AWS_ENDPOINT_URL": self._sandbox.aws_endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
+            "ZEROTOUCH_EVENTS_BUS_ARN": BUS_ARN,
             "ZEROTOUCH_ALLOWED_GATEWAYS": self._sandbox.gateway_url,
             "ZEROTOUCH_SETTLE": "2s",
         }

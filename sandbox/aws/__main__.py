@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+_SHIPPED = Path(__file__).parents[2] / "deploy" / "iam"
 BASE_ACCOUNT = "999999999999"
 # ministack reads its settings when it is imported.
 os.environ |= {"AUTH": "true", "MINISTACK_ACCOUNT_ID": BASE_ACCOUNT, "LOG_LEVEL": "WARNING"}
@@ -61,7 +62,7 @@ def _assemble() -> Any:
 
 
 def _write_base_credentials(path: Path) -> None:
-    """The operator's own identity: a user that may assume roles, and nothing else."""
+    """The operator's own identity: a user that may assume roles, and keep its event bus, and nothing else."""
     from ministack.core.responses import request_scope
     from ministack.services import iam
 
@@ -74,6 +75,11 @@ def _write_base_credentials(path: Path) -> None:
         handlers["CreateUser"]({"UserName": ["zerotouch-operator"]})
         document = {"PolicyName": ["assume"], "PolicyDocument": [json.dumps(policy)]}
         handlers["PutUserPolicy"]({"UserName": ["zerotouch-operator"], **document})
+        events = (_SHIPPED / "events-policy.json").read_text()
+        events = events.replace("REGION", "us-east-1").replace("ACCOUNT_ID", BASE_ACCOUNT)
+        handlers["PutUserPolicy"](
+            {"UserName": ["zerotouch-operator"], "PolicyName": ["events"], "PolicyDocument": [events]}
+        )
         handlers["CreateAccessKey"]({"UserName": ["zerotouch-operator"]})
         ((key, record),) = iam._access_keys.items()
     credentials = {

@@ -9,7 +9,8 @@ from typing import Any, Final
 import boto3
 
 _MOST_CLIENTS: Final = 200
-BASE_USER = "arn:aws:iam::999999999999:user/zerotouch-operator"
+BASE_ACCOUNT = "999999999999"
+BASE_USER = f"arn:aws:iam::{BASE_ACCOUNT}:user/zerotouch-operator"
 
 
 class Admin:

@@ -10,6 +10,7 @@ from ministack.services import eventbridge, iam
 from sandbox.aws.caller import Response, response
 
 _extract = iam_actions.extract_resource_arn
+_action = iam_actions.extract_iam_action
 _denied = iam_actions.access_denied_response
 _attach = iam._IAM_HANDLERS["AttachRolePolicy"]
 _IAM_EVENTS: Final = {"Connection": "connection", "ApiDestination": "api-destination"}
@@ -34,6 +35,12 @@ def resource_arn(
     return _base(service, method, path, headers, body, query, region, account)
 
 
+def iam_action(service: str, *arguments: Any, **named: Any) -> Any:
+    """Batches of SQS are allowed by the single action (SQS developer guide, "Amazon SQS API permissions")."""
+    action = _action(service, *arguments, **named)
+    return action.removesuffix("Batch") if service == "sqs" and action else action
+
+
 def access_denied(service: str, action: str, principal: str, request_id: str, **details: Any) -> Response:
     """AWS names the resource in the message (IAM user guide, "Troubleshoot access denied error messages")."""
     status, headers, body = _denied(service, action, principal, request_id, **details)
@@ -46,6 +53,7 @@ def access_denied(service: str, action: str, principal: str, request_id: str, **
 
 def install() -> None:
     iam_actions.extract_resource_arn = resource_arn
+    iam_actions.extract_iam_action = iam_action
     iam_actions.access_denied_response = access_denied
     iam._IAM_HANDLERS["AttachRolePolicy"] = _attach_role_policy
 

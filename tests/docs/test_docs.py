@@ -60,7 +60,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
     gauges = set(re.findall(r'GaugeMetricFamily\(\s*"(zerotouch_\w+)"', collector))
     documented = set(re.findall(r"^\| `(zerotouch_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
     stats = Stats()
-    histograms = (stats.pass_seconds, stats.detect_seconds, stats.repair_seconds)
+    histograms = (stats.pass_seconds, stats.detect_seconds, stats.repair_seconds, stats.detection.age_seconds)
     assert documented == counters | gauges | {histogram.describe()[0].name for histogram in histograms}
 
 

@@ -10,7 +10,7 @@ from zerotouch.api.adoption import AdoptionPolicy, adoption_field
 from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage, CoverageStatus
 from zerotouch.api.delivery import DeliveryStatus
-from zerotouch.api.detection import AccountDetection
+from zerotouch.api.detection import AccountDetection, RecentDrift
 from zerotouch.api.drift import DifferenceKind, DriftPolicy, Left, Repair
 from zerotouch.api.spec import (
     Connector,
@@ -169,6 +169,9 @@ class DifferenceDetail(Model):
         default=None,
         description="Why it is left so. Observed: mode Observe. Reported: driftPolicy. Fighting: it is changed again and again.",
     )
+    author: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None, description="Who changed it, from where, by which call and when, where that is known."
+    )
 
 
 class QualysZeroTouchAccountStatus(ObjectStatus):
@@ -196,6 +199,10 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
     truncated: bool | None = Field(
         default=None,
         description="true where more differences exist than details shows.",
+    )
+    recent_drifts: Annotated[list[RecentDrift], Field(max_length=5)] = Field(
+        default_factory=list,
+        description="The last 5 resources that others had changed and that were mended, newest first.",
     )
     coverage: CoverageStatus | None = Field(default=None, description="Whether the running instances report inventory.")
     delivery: DeliveryStatus | None = Field(default=None, description="Whether deliveries to Qualys work.")

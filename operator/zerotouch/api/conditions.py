@@ -22,6 +22,7 @@ class Reason(StrEnum):
     RETAINED = "Retained"
     ABANDONED = "Abandoned"
     CLEANUP_BLOCKED = "CleanupBlocked"
+    DETECTION_UNAVAILABLE = "DetectionUnavailable"
     PARENT_NOT_FOUND = "ParentNotFound"
     ACCOUNTS_NOT_READY = "AccountsNotReady"
     INVALID_SPEC = "InvalidSpec"

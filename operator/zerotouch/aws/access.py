@@ -58,6 +58,19 @@ class Access:
             self._settings, role.sts_region,
         )  # fmt: skip
 
+    def home(self, account_id: str, region: str, bounds: Pass) -> AccountAPI:
+        """The API of the operator's own account, under its own identity. Raises AWSError."""
+        call = Call(account_id, region, "sts", "get_session_token")
+
+        def fresh(_: ReadOnlyCredentials | None) -> ReadOnlyCredentials:
+            # botocore renews them by itself.
+            try:
+                return self._clients.base_credentials()
+            except BotoCoreError as error:
+                raise classify(call, error) from None
+
+        return AccountAPI(account_id, fresh, self._clients, self._budget, self._log, bounds, self._settings, region)
+
     def _credentials(self, role: RoleToAssume, bounds: Pass, stale: ReadOnlyCredentials | None) -> ReadOnlyCredentials:
         """`stale`: those that AWS calls expired, before their time or by another clock than ours."""
         with self._lock:

@@ -24,6 +24,7 @@ RATES: Final[dict[str, float]] = {
     "cloudwatch": 10.0,
     "iam": 5.0,
     "sts": 50.0,
+    "cloudtrail": 1.0,
 }
 BURST_SECONDS: Final = 4.0
 

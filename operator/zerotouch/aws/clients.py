@@ -6,6 +6,8 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 
 from zerotouch.aws.credentials import ContextCredentials
 from zerotouch.aws.settings import AWSSettings
@@ -37,6 +39,14 @@ class Clients:
     def base(self, service: str, region: str) -> Any:
         """A client of the operator's own identity, for assuming roles."""
         return self._get(service, region, base=True)
+
+    def base_credentials(self) -> ReadOnlyCredentials:
+        """The operator's own, fresh. Raises NoCredentialsError."""
+        found = self._base.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        frozen: ReadOnlyCredentials = found.get_frozen_credentials()
+        return frozen
 
     def _get(self, service: str, region: str, base: bool) -> Any:
         key = (service, region, base)

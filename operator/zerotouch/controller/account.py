@@ -2,30 +2,39 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import structlog
 
+from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_events import tell
 from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
+from zerotouch.controller.attribution import explained, unexplained, with_recent
 from zerotouch.controller.conditions import conditions, now, others
 from zerotouch.controller.drift import judge, with_drift
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, spec_hash
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
+from zerotouch.controller.partial import can_complete, completed, kept
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.removal import RemovalHandler
 from zerotouch.controller.shared import Shared
 from zerotouch.controller.surveys import due_surveys, with_surveys
+from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.report import AccountReport
+from zerotouch.reconcile.signals import attributed
 
 _log = structlog.get_logger()
 _REMEMBER_TIMEOUT: Final = 60.0
+Signalled = Mapping[str, Sequence[Signal]]
+"""Scope → signals that ask for a look there."""
+NO_SIGNALS: Final[Signalled] = MappingProxyType({})
 
 
 class AccountHandler:
@@ -37,6 +46,26 @@ class AccountHandler:
 
     async def handle(self, key: Key) -> Outcome:
         """Look at the account, make it right, say so."""
+        async with self._shared.lock(key):
+            return await self._handle(key)
+
+    async def current(self, key: Key) -> Account | None:
+        """The account object, where it is set up and may be looked at on the spot."""
+        body = await self._shared.kube.find(key.path)
+        try:
+            account = Account.of(body) if body is not None else None
+        except InvalidObject:
+            return None
+        if account is None or account.meta.deleting or not account.meta.protected or account.spec.suspend:
+            return None
+        declared = self._shared.expected.get(key) == spec_hash(account.spec) and account.spec.removal is None
+        return account if declared else None
+
+    async def look(self, account: Account, signals: Signalled) -> Outcome:
+        """A pass over the scopes that signals name; over all where the status does not tell enough of the others."""
+        return await self._guarded_pass(account, signals)
+
+    async def _handle(self, key: Key) -> Outcome:
         body = await self._shared.kube.find(key.path)
         if body is None:
             return DONE
@@ -68,10 +97,11 @@ class AccountHandler:
         self._shared.parents.add(account.parent_key, Priority.URGENT)
         return DONE
 
-    async def _guarded_pass(self, account: Account) -> Outcome:
+    async def _guarded_pass(self, account: Account, signals: Signalled = NO_SIGNALS) -> Outcome:
         stats, started = self._shared.stats, time.monotonic()
+        partial = bool(signals) and can_complete(account)
         try:
-            report, live = await self._pass(account)
+            report, live = await self._scopes_pass(account, signals) if partial else await self._pass(account)
         except KubeError:
             raise
         except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
@@ -84,15 +114,43 @@ class AccountHandler:
         stats.passed(account.spec.account_id, result, started)
         if report.interrupted:
             return retry()
-        at = now()
+        at, seen = now(), attributed(report, signals)
+        self._shared.signals.wrote(account.key, [scope.name for scope in report.scopes if scope.changes])
+        report = completed(seen, live.status) if partial else seen
         status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, at)
+        if partial and report.problem is None:
+            status = kept(status, live.status, frozenset(scope.name for scope in seen.scopes))
         status = with_drift(status, live.status, report, at)
         status = with_surveys(status, live.status, account.spec, report, at)
+        status = with_recent(status, live.status, seen, at)
+        status, told = explained(status, [signal for found in signals.values() for signal in found])
         await write_status(self._shared, live, status)
         await tell(self._shared, account, report, status)
+        await self._attribute(account, seen, status, told)
         if is_rerouting(report):
             return Outcome(self._shared.settings.settle)
         return retry() if retry_of(report) is Retry.SOON else after(account.spec.interval)
+
+    async def _attribute(
+        self, account: Account, report: AccountReport, status: QualysZeroTouchAccountStatus, told: list[str]
+    ) -> None:
+        """Tell the authors that became known of earlier drifts, and have those looked for that did not."""
+        counts = self._shared.stats.detection.attributions
+        counts["event"] += len(told) + sum(d.author is not None for s in report.scopes for d in s.drifts)
+        if told:
+            await self._shared.events.normal(account.key, account.meta.uid, "DriftAttributed", "; ".join(told))
+        wanted = account.spec.detection is not None and account.spec.detection.attribution
+        if wanted and any(scope.drifts for scope in report.scopes) and unexplained(status, now()):
+            self._shared.signals.search(account.key)
+
+    async def _scopes_pass(self, account: Account, signals: Signalled) -> tuple[AccountReport, Account]:
+        shared = self._shared
+        given = account.input(shared.settings.owner_id, *self._tokens(account), frozenset())
+        given = replace(given, judge=judge(account.spec, account.status, now()))
+        report = await shared.loop.run_in_executor(
+            shared.threads, lambda: shared.reconciler.reconcile_scopes(given, list(signals), shared.stop, shared.fence)
+        )
+        return report, account
 
     async def _pass(self, account: Account) -> tuple[AccountReport, Account]:
         """The report, and the object as it is after the regions were remembered."""

@@ -10,6 +10,7 @@ from zerotouch.controller.conditions import condition, transition
 from zerotouch.controller.objects import Account
 from zerotouch.controller.rollup import ROLLED_UP
 from zerotouch.controller.shared import Shared
+from zerotouch.plan.author import Author, show_author
 from zerotouch.plan.change import Action, ResourceID
 from zerotouch.plan.render import show_change, show_difference, show_resource, some
 from zerotouch.reconcile.report import AccountReport, Drift
@@ -29,13 +30,16 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
     told = {place_of_detail(detail): detail.since for detail in account.status.details}
     news: dict[tuple[ResourceID, str], list[str]] = {}
+    authors: dict[ResourceID, Author] = {}
     for drift in (drift for scope in report.scopes for drift in scope.drifts):
         since = told.get(place_of_drift(drift))
         shared.stats.drifted(drift, since)
+        if drift.author is not None:
+            authors[drift.resource] = drift.author
         if since is None or drift.mended:
             news.setdefault((drift.resource, _state(drift)), []).append(show_difference(drift.difference))
     if news:
-        text = _some([f"{show_resource(r)} ({state}): {', '.join(fields)}" for (r, state), fields in news.items()])
+        text = _some([_describe(r, state, fields, authors.get(r)) for (r, state), fields in news.items()])
         await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text)
 
 
@@ -87,6 +91,11 @@ def _state(drift: Drift) -> str:
     if drift.left is Left.REPORTED:
         return "only told"
     return "mended" if drift.mended else "not mended"
+
+
+def _describe(resource: ResourceID, state: str, fields: list[str], author: Author | None) -> str:
+    by = f"; changed by {show_author(author)}" if author else ""
+    return f"{show_resource(resource)} ({state}): {', '.join(fields)}{by}"
 
 
 def _some(texts: list[str]) -> str:

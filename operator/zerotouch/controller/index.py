@@ -130,6 +130,7 @@ class AccountRecord:
     interval: float
     view: View
     trial: TokenTrial | None = None
+    told_by_events: bool = False
 
     @property
     def ready(self) -> bool:
@@ -193,6 +194,7 @@ def _account_record(body: Mapping[str, Any]) -> AccountRecord:
         parse_duration(account.spec.interval).total_seconds(),
         View.of(account.status),
         account.spec.token_trial,
+        told_by_events=account.spec.detection is not None and account.spec.detection.bus_arn is not None,
     )
 
 

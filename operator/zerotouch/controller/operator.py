@@ -11,6 +11,7 @@ import structlog
 from zerotouch.api.meta import ACCOUNT_PLURAL, GROUP, VERSION, ZEROTOUCH_PLURAL
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.controller.account import AccountHandler
+from zerotouch.controller.detection import Detection
 from zerotouch.controller.index import AccountRecord, Record, record_of
 from zerotouch.controller.kube import KubeAPI, KubeError
 from zerotouch.controller.lease import Lease
@@ -20,6 +21,7 @@ from zerotouch.controller.parent import ParentHandler
 from zerotouch.controller.queue import Backoff, Priority, WorkQueue
 from zerotouch.controller.settings import Settings
 from zerotouch.controller.shared import Shared
+from zerotouch.controller.signalled import SignalHandler
 from zerotouch.controller.stats import Stats
 from zerotouch.controller.watch import Watch
 from zerotouch.reconcile.reconciler import Reconciler
@@ -43,6 +45,7 @@ class Operator:
         self.shared = Shared(settings, kube, Reconciler(self._aws), self._fence, Stats())
         self._watch = Watch(self.shared.loop, self.observe)
         self._parents, self._accounts = ParentHandler(self.shared), AccountHandler(self.shared)
+        self._signalled, self._detection = SignalHandler(self.shared, self._accounts), Detection(self.shared)
         self._last_parent_status: dict[Key, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._crashed = asyncio.Event()
@@ -97,9 +100,12 @@ class Operator:
             if account.trigger.deleting or shared.index.parent(account.parent) is None:
                 shared.accounts.add(account.key, Priority.URGENT)
         back_off = Backoff(settings.retry_base, settings.retry_cap)
+        hurry = Backoff(settings.retry_base, settings.retry_cap)
         works: list[Awaitable[None]] = [
             *(self._work(shared.parents, self._parents.handle, back_off) for _ in range(settings.parents_at_once)),
             *(self._work(shared.accounts, self._accounts.handle, back_off) for _ in range(settings.accounts_at_once)),
+            *(self._work(shared.signals.queue, self._signalled.handle, hurry) for _ in range(settings.signals_at_once)),
+            self._detection.run(),
             self._look_at_secrets(),
             self._sweep(),
         ]
@@ -172,6 +178,7 @@ class Operator:
             before = shared.index.remove(key)
             if isinstance(before, AccountRecord):
                 shared.accounts.forget(key)
+                shared.signals.forget(key)
                 shared.stats.last_pass.pop(before.account_id, None)
                 shared.parents.add(before.parent)
             elif before is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from zerotouch.api.account import ParentRef, QualysZeroTouchAccountSpec, Removal
-from zerotouch.api.conditions import Reason
+from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.meta import (
     ACCOUNT_KIND,
     ACCOUNT_LABEL,
@@ -21,6 +21,7 @@ from zerotouch.api.meta import (
 from zerotouch.api.types import parse_duration
 from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchStatus
 from zerotouch.controller.conditions import Verdict, conditions, now, transition
+from zerotouch.controller.detecting import detecting
 from zerotouch.controller.index import AccountRecord
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, account_key, collection, dump, spec_hash
@@ -242,7 +243,7 @@ class ParentHandler:
             self._shared.index.children(parent.key),
             problem,
             token.status,
-            token.conditions,
+            [*token.conditions, *self._detecting(parent)],
             parent.status,
             parent.meta.generation,
             parent.meta.requested_at,
@@ -250,6 +251,18 @@ class ParentHandler:
         )
         await self._write(parent, status)
         await self._tell_token(parent, status)
+
+    def _detecting(self, parent: Parent) -> list[Condition]:
+        shared = self._shared
+        return detecting(
+            parent.spec.detection,
+            shared.settings.events_bus_arn,
+            shared.detection_problem,
+            shared.detection_known,
+            parent.status.conditions,
+            parent.meta.generation,
+            now(),
+        )
 
     def _token_view(self, parent: Parent, result: TokenResult) -> TokenView:
         records = list(self._records(parent).values())

@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import Histogram
 
+from zerotouch.controller.detection_stats import DetectionStats
 from zerotouch.plan.author import DetectedBy
 from zerotouch.reconcile.report import Drift
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
@@ -23,6 +24,7 @@ class Stats:
         self.drift_seen = dict.fromkeys(kinds, 0)
         self.drift_mended = dict.fromkeys(kinds, 0)
         self.passes = dict.fromkeys(RESULTS, 0)
+        self.detection = DetectionStats()
         self.mints = {"ok": 0, "error": 0}
         self.last_pass: dict[str, float] = {}
         self.pass_seconds = Histogram(

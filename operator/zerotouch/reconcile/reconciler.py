@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,15 +12,17 @@ from zerotouch.api.account import QualysZeroTouchAccountSpec, State
 from zerotouch.api.spec import DeletionPolicy, Mode
 from zerotouch.api.token import Healing
 from zerotouch.aws.access import Access, RoleToAssume, session_name
-from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass
+from zerotouch.aws.calls import AccountAPI, CallLog, Interrupted, Pass, RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.change import Change, ResourceID
 from zerotouch.plan.policy import Judge
-from zerotouch.plan.routing import Plan
+from zerotouch.plan.routing import Plan, World
+from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.authorization import Remembered, utc_now
+from zerotouch.reconcile.history import look_up
 from zerotouch.reconcile.regions import Selected, no_longer_selected, select
 from zerotouch.reconcile.removal import ScopeRemoval
 from zerotouch.reconcile.report import AccountReport, Problem, ScopeReport
@@ -151,6 +153,56 @@ class Reconciler:
         scopes += [ScopeReport(region, State.REMOVING, gone=True) for region in ([] if removing else dropped)]
         return scopes, interrupted
 
+    def reconcile_scopes(
+        self,
+        account: AccountInput,
+        scopes: Collection[str],
+        stop: threading.Event,
+        fence: Callable[[], bool] = always_true,
+    ) -> AccountReport:
+        """The same for `global` or some regions alone, in which an earlier pass has been; the report holds no others."""
+        spec = account.spec
+        try:
+            api = self._enter(account, Pass(stop, fence))
+            selected = self._select(account, api)
+        except AWSError as error:
+            return AccountReport(spec.account_id, problem=_entrance_problem(error))
+        except Interrupted:
+            return AccountReport(spec.account_id, interrupted=True)
+        context = context_of(account, selected.usable)
+        passes = {
+            scope: self._scope_pass(account, api, context.at(scope), ignore)
+            for scope in (GLOBAL, *context.regions)
+            if scope in scopes
+        }
+        _, interrupted = self._run([one.look for one in passes.values()])
+        if interrupted:
+            return AccountReport(spec.account_id, interrupted=True)
+        # What the roles allow for regions that are not looked at stays.
+        world = World(facts_of(passes), blind=frozenset(context.regions) - passes.keys())
+        plans = {scope: Plan(context.routing) for scope in passes} | {
+            GLOBAL: route(context, world, (), account.dry_run)
+        }
+        jobs = [
+            (lambda one=one: one.act(plans[GLOBAL].routing))
+            if scope == GLOBAL
+            else self._act(account, api, one, plans[scope])
+            for scope, one in passes.items()
+        ]
+        found, interrupted = self._run(jobs)
+        return AccountReport(spec.account_id, tuple(found), interrupted=interrupted)
+
+    def look_up(
+        self, account: AccountInput, resources: Collection[ResourceID], since: datetime, stop: threading.Event
+    ) -> list[Signal]:
+        """What CloudTrail's event history tells of changes to these resources. Raises AWSError or Interrupted."""
+        api = self._enter(account, Pass(stop, always_true))
+        return look_up(api, context_of(account, ()), resources, since)
+
+    def home(self, account_id: str, region: str, bounds: Pass) -> RegionAPI:
+        """The operator's own account, under its own identity. Raises AWSError."""
+        return self._access.home(account_id, region, bounds).region(region)
+
     def remove(
         self,
         account: AccountInput,
@@ -256,7 +308,7 @@ def _with_token(account: AccountInput, context: Context) -> tuple[Context, str |
     return replace(context, spec=spec), account.trial_token
 
 
-def context_of(account: AccountInput, regions: tuple[str, ...]) -> Context:
+def context_of(account: AccountInput, regions: tuple[str, ...] = ()) -> Context:
     """Of the account-wide scope."""
     partition = account.spec.access.role_arn.split(":")[1]
     return Context(account.spec, account.owner, partition, GLOBAL, regions)

@@ -13,6 +13,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.controller.operator import Operator
 from zerotouch.telemetry.coverage import coverage_metrics
 from zerotouch.telemetry.delivery import delivery_metrics
+from zerotouch.telemetry.detection import detection_metrics
 
 _CODE_LENGTH: Final = 64
 
@@ -30,6 +31,7 @@ class OperatorCollector(Collector):
         yield from self._passes()
         yield from self._calls()
         yield from self._tokens()
+        yield from detection_metrics(self._shared.stats.detection)
         yield from coverage_metrics(self._shared.index.accounts())
         yield from delivery_metrics(self._shared.index.accounts())
 

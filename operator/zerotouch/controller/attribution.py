@@ -1,0 +1,96 @@
+"""Who changed what: in the account object's status, filled in when it becomes known. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from zerotouch.api.account import QualysZeroTouchAccountStatus
+from zerotouch.api.detection import RecentDrift
+from zerotouch.plan.author import Author, show_author
+from zerotouch.plan.change import ResourceID
+from zerotouch.plan.render import cut
+from zerotouch.plan.signal import Signal
+from zerotouch.reconcile.report import AccountReport, Drift
+from zerotouch.reconcile.signals import latest
+
+_MOST_RECENT: Final = 5
+_MOST_AUTHOR: Final = 512
+_MOST_NAME: Final = 256
+# CloudTrail's history is complete after about a quarter of an hour.
+_WORTH_ASKING: Final = timedelta(minutes=30)
+
+
+def author_text(author: Author) -> str:
+    """As the status holds it."""
+    return cut(show_author(author), _MOST_AUTHOR)
+
+
+def with_recent(
+    status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, report: AccountReport, now: datetime
+) -> QualysZeroTouchAccountStatus:
+    """The status of a finished pass, with what it mended, and the authors known of what is not mended yet."""
+    first: dict[ResourceID, Drift] = {}
+    authors = {(d.region, d.kind, d.name, d.field): d.author for d in previous.details}
+    for drift in (drift for scope in report.scopes for drift in scope.drifts):
+        place = (drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path)
+        if drift.mended:
+            first.setdefault(drift.resource, drift)
+        elif drift.author is not None:
+            authors[place] = author_text(drift.author)
+    fresh = [_recent(drift, now) for drift in first.values()]
+    return status.model_copy(
+        update={
+            "recent_drifts": [*fresh, *previous.recent_drifts][:_MOST_RECENT],
+            "details": [
+                d.model_copy(update={"author": authors.get((d.region, d.kind, d.name, d.field))})
+                for d in status.details
+            ],
+        }
+    )
+
+
+def explained(
+    status: QualysZeroTouchAccountStatus, signals: Iterable[Signal]
+) -> tuple[QualysZeroTouchAccountStatus, list[str]]:
+    """The status with the authors that the signals tell of drifts which had none, and those in words."""
+    known = [signal for signal in signals if signal.author is not None]
+    told: list[str] = []
+
+    def author(region: str, kind: str, name: str, until: datetime | None) -> tuple[str, datetime] | None:
+        signal = latest(known, ResourceID(kind, region, name), until)
+        if signal is None or signal.author is None:
+            return None
+        text = author_text(signal.author)
+        told.append(f"{kind} {name} in {region}: {text}")
+        return text, signal.at
+
+    recent = []
+    for drift in status.recent_drifts:
+        found = None if drift.author else author(drift.region, drift.kind, drift.name, drift.mended_at)
+        recent.append(drift.model_copy(update={"author": found[0], "occurred_at": found[1]}) if found else drift)
+    details = []
+    for detail in status.details:
+        found = None if detail.author else author(detail.region, detail.kind, detail.name, detail.since)
+        details.append(detail.model_copy(update={"author": found[0]}) if found else detail)
+    update = {"recent_drifts": recent, "details": details}
+    return (status.model_copy(update=update) if told else status), sorted(set(told))
+
+
+def unexplained(status: QualysZeroTouchAccountStatus, now: datetime) -> list[tuple[ResourceID, datetime]]:
+    """Whose author is not known and may still become so, and when each was found."""
+    places = [(ResourceID(d.kind, d.region, d.name), d.mended_at) for d in status.recent_drifts if not d.author]
+    places += [(ResourceID(d.kind, d.region, d.name), d.since) for d in status.details if not d.author]
+    return [(resource, at) for resource, at in places if now - at <= _WORTH_ASKING]
+
+
+def _recent(drift: Drift, now: datetime) -> RecentDrift:
+    return RecentDrift(
+        region=drift.resource.region,
+        kind=drift.resource.kind,
+        name=drift.resource.name[:_MOST_NAME],
+        field=drift.difference.path[:_MOST_NAME],
+        detected_by=drift.detected_by.value,
+        occurred_at=drift.occurred_at,
+        mended_at=drift.mended_at or now,
+        author=author_text(drift.author) if drift.author else None,
+    )

@@ -1,0 +1,107 @@
+"""What signals ask for: a pass over just the scopes that they name, and later tries to find the author of a drift."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from zerotouch.api.types import parse_duration
+from zerotouch.aws.calls import Interrupted
+from zerotouch.aws.errors import AWSError
+from zerotouch.controller.account import AccountHandler
+from zerotouch.controller.account_writer import write_status
+from zerotouch.controller.attribution import explained, unexplained
+from zerotouch.controller.conditions import now
+from zerotouch.controller.kube import KubeError
+from zerotouch.controller.objects import Account, Key
+from zerotouch.controller.outcome import DONE, Outcome
+from zerotouch.controller.queue import Priority
+from zerotouch.controller.shared import Shared
+from zerotouch.controller.signals import age
+from zerotouch.plan.signal import Signal
+from zerotouch.reconcile.reconciler import context_of
+from zerotouch.reconcile.signals import Judgement, judge
+
+_log = structlog.get_logger()
+# A drift that is not mended yet is looked at again with the whole account.
+_AGAIN_SECONDS: Final = 1.0
+_BEFORE: Final = timedelta(minutes=5)
+
+
+class SignalHandler:
+    """Handles keys of account objects for which signals, or a search for an author, wait. Raises KubeError."""
+
+    def __init__(self, shared: Shared, accounts: AccountHandler) -> None:
+        self._shared, self._accounts = shared, accounts
+
+    async def handle(self, key: Key) -> Outcome:
+        """Never asks for itself again: what is left to do is left to the account's own look."""
+        try:
+            await self._handle(key)
+        except KubeError:
+            self._shared.accounts.add(key, Priority.NORMAL, _AGAIN_SECONDS)
+            raise
+        return DONE
+
+    async def _handle(self, key: Key) -> None:
+        async with self._shared.lock(key):
+            waiting, asked = self._shared.signals.take(key), self._shared.signals.take_search(key)
+            account = await self._accounts.current(key)
+            if account is None or account.spec.detection is None:
+                self._count(Judgement.FOREIGN, len(waiting))
+                return
+            scopes = self._judged(account, waiting)
+            if scopes:
+                outcome = await self._accounts.look(account, scopes)
+                if outcome.failed:
+                    self._shared.accounts.add(key, Priority.NORMAL, _AGAIN_SECONDS)
+                elif outcome.delay is not None:
+                    self._shared.accounts.add(key, Priority.ROUTINE, outcome.delay)
+            elif asked:
+                await self._search(account)
+
+    def _judged(self, account: Account, waiting: list[Signal]) -> Mapping[str, list[Signal]]:
+        """Scope → the signals that call for a look there."""
+        context = context_of(account.input(self._shared.settings.owner_id, None))
+        entered = [region.name for region in account.status.regions if region.total > 0]
+        scopes: dict[str, list[Signal]] = {}
+        for signal in waiting:
+            answer, scope = judge(signal, context, entered, lambda s: self._shared.signals.written_at(account.key, s))
+            self._count(answer)
+            if answer is Judgement.OURS:
+                self._shared.stats.detection.age_seconds.observe(age(signal))
+                scopes.setdefault(scope, []).append(signal)
+        return scopes
+
+    def _count(self, answer: Judgement, number: int = 1) -> None:
+        self._shared.stats.detection.events[answer.value] += number
+
+    async def _search(self, account: Account) -> None:
+        """Ask CloudTrail's history; it may be late, so that a later try may find what this one does not."""
+        shared, at = self._shared, now()
+        wanted = unexplained(account.status, at)
+        if not wanted or account.spec.detection is None or not account.spec.detection.attribution:
+            return
+        resources = {resource for resource, _ in wanted}
+        since = min(found for _, found in wanted) - parse_duration(account.spec.interval) - _BEFORE
+        given = account.input(shared.settings.owner_id, None)
+        try:
+            signals = await shared.loop.run_in_executor(
+                shared.threads, lambda: shared.reconciler.look_up(given, resources, since, shared.stop)
+            )
+        except Interrupted:
+            return
+        except AWSError as error:
+            shared.stats.detection.attributions["error"] += 1
+            _log.warning("cannot ask for the author of a drift", object=str(account.key), error=str(error))
+            await shared.events.warning(account.key, account.meta.uid, "AttributionFailed", str(error))
+            shared.signals.search_again(account.key)
+            return
+        status, told = explained(account.status, signals)
+        shared.stats.detection.attributions["history"] += len(told)
+        if told:
+            await write_status(shared, account, status)
+            await shared.events.normal(account.key, account.meta.uid, "DriftAttributed", "; ".join(told))
+        if unexplained(status, at) and not shared.signals.search_again(account.key):
+            shared.stats.detection.attributions["unknown"] += 1

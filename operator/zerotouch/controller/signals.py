@@ -1,0 +1,98 @@
+"""Signals that wait for a pass, per account object: debounced, and no more passes than an account's allowance."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from zerotouch.aws.budget import Bucket
+from zerotouch.controller.conditions import now
+from zerotouch.controller.objects import Key
+from zerotouch.controller.queue import Priority, WorkQueue
+from zerotouch.plan.signal import Signal
+
+# Seconds: events of one change come in a burst.
+_DEBOUNCE: Final = 0.3
+# So many passes at once, then one in so many seconds: whatever is in the queue cannot cause more.
+_BURST: Final = 10.0
+_EVERY: Final = 30.0
+# Seconds until each try to find an author in CloudTrail's history, which may lag a quarter of an hour.
+_SEARCH_AFTER: Final = (1.0, 60.0, 300.0, 900.0)
+_MOST_WAITING: Final = 100
+
+
+class Signals:
+    """For one event loop. `queue` holds the account objects that signals, or a second try to find an author, wait for."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.queue = WorkQueue(clock)
+        self._clock = clock
+        self._waiting: dict[Key, list[Signal]] = {}
+        self._allowances: dict[Key, Bucket] = {}
+        self._searches: dict[Key, int] = {}
+        self._searching: set[Key] = set()
+        self._written: dict[tuple[Key, str], datetime] = {}
+
+    def add(self, key: Key, signal: Signal) -> None:
+        """Have the account looked at soon; of too many at once the first ones are kept."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = []
+            self.queue.add(key, Priority.URGENT, _DEBOUNCE + self._allowance(key).reserve(self._clock()))
+        if len(waiting) < _MOST_WAITING:
+            waiting.append(signal)
+
+    def take(self, key: Key) -> list[Signal]:
+        """Those that wait, the oldest first."""
+        return self._waiting.pop(key, [])
+
+    def search(self, key: Key) -> None:
+        """Have the author of a drift looked for, at once and a few times later."""
+        self._searches[key] = 0
+        self.search_again(key)
+
+    def search_again(self, key: Key) -> bool:
+        """Plan the next try; answers whether there is one."""
+        tried = self._searches.get(key, 0)
+        if tried >= len(_SEARCH_AFTER):
+            self._searches.pop(key, None)
+            return False
+        self._searches[key] = tried + 1
+        self._searching.add(key)
+        self.queue.add(key, Priority.ROUTINE, _SEARCH_AFTER[tried])
+        return True
+
+    def take_search(self, key: Key) -> bool:
+        """Whether a try is due now."""
+        due = key in self._searching
+        self._searching.discard(key)
+        return due
+
+    def wrote(self, key: Key, scopes: Iterable[str]) -> None:
+        """The operator has just written to these scopes: states of connections that follow are an echo."""
+        at = now()
+        self._written |= {(key, scope): at for scope in scopes}
+
+    def written_at(self, key: Key, scope: str) -> datetime | None:
+        """When it last did."""
+        return self._written.get((key, scope))
+
+    def forget(self, key: Key) -> None:
+        """The account object is gone."""
+        self.queue.forget(key)
+        self._waiting.pop(key, None)
+        self._allowances.pop(key, None)
+        self._searches.pop(key, None)
+        self._searching.discard(key)
+        for known in [k for k in self._written if k[0] == key]:
+            del self._written[known]
+
+    def _allowance(self, key: Key) -> Bucket:
+        if key not in self._allowances:
+            self._allowances[key] = Bucket(1 / _EVERY, _BURST, self._clock())
+        return self._allowances[key]
+
+
+def age(signal: Signal) -> float:
+    """Seconds since it happened, as far as AWS's clock and ours agree."""
+    return max(0.0, (datetime.now(UTC) - signal.at).total_seconds())
