@@ -192,6 +192,23 @@ def observe_policy(
     return {**policy, "Statement": statements}
 
 
+def import_policy(partition: str, account_id: str) -> dict[str, Any]:
+    """What `zerotouch import` reads: all that mode Observe reads, of any name, and the lists in which it finds it."""
+    policy = observe_policy(partition, account_id, "*")
+    iam = f"arn:{partition}:iam::{account_id}"
+    found = [
+        _allow("ImportRules", ["events:ListRules"], "*"),
+        _allow("ImportPolicies", ["iam:ListPolicies"], "*"),
+        _allow(
+            "ImportRoles",
+            ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            f"{iam}:role/*",
+        ),
+        _allow("ImportConnector", ["iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"], f"{iam}:policy/*"),
+    ]
+    return {**policy, "Statement": [*policy["Statement"], *found]}
+
+
 def attribution_policy() -> dict[str, Any]:
     """What spec.detection.attribution adds to an account's role. LookupEvents knows no resources."""
     return {"Version": "2012-10-17", "Statement": [_allow("Attribution", ["cloudtrail:LookupEvents"], "*")]}

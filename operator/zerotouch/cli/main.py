@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "apply": "Make AWS as a file declares, once, without a cluster.",
     "delete": "Remove from AWS what belongs to the object in a file.",
     "status": "Show accounts and regions, worst first.",
+    "import": "Print the object that describes what exists.",
     "policy": "Print the IAM policies that the operator needs.",
     "template": "Print templates that set up AWS as the operator would.",
     "crd": "Print the CustomResourceDefinitions.",

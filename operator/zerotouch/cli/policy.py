@@ -110,6 +110,14 @@ def events(obj: dict[str, Any], bus: str) -> None:
     emit(policies.events_policy(bus), obj["output"])
 
 
+@command.command("import")
+@click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id.")
+@click.pass_obj
+def import_(obj: dict[str, Any], account: str) -> None:
+    """What zerotouch import reads."""
+    emit(policies.import_policy(obj["partition"], account), obj["output"])
+
+
 @command.command()
 @click.option("--operator-role", default="OPERATOR_ROLE_ARN", show_default=True, help="ARN of the operator's own role.")
 @click.option("--external-id", default="EXTERNAL_ID", show_default=True, help="spec.access.externalID.")

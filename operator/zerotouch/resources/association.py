@@ -232,6 +232,11 @@ def _wanted_parameters(inventory: Inventory) -> dict[str, list[str]]:
     return {name: ["Enabled" if getattr(inventory.collect, field) else "Disabled"] for name, field in _COLLECT.items()}
 
 
+def collected(parameters: Mapping[str, list[str]] | None) -> dict[str, bool]:
+    """Field of spec.inventory.collect → whether an association collects it."""
+    return {name: (parameters or {}).get(name) == ["Enabled"] for name in _COLLECT}
+
+
 def _targets(association: Mapping[str, Any]) -> dict[str, list[str]]:
     return {t["Key"]: sorted(t["Values"]) for t in association.get("Targets") or []}
 
