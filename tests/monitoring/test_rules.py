@@ -34,6 +34,7 @@ class Case:
 
 
 EXPIRY = 'zerotouch_token_expiration_timestamp_seconds{namespace="security",name="production"}'
+BEHIND = 'zerotouch_token_targets_behind{namespace="security",name="production",state="stuck"}'
 OBJECT = {"namespace": "security", "name": "production"}
 CASES = [
     Case("ZeroTouchDown", {}, {'up{job="zerotouch"}': "1"}, survives=False),
@@ -110,6 +111,18 @@ CASES = [
     ),
     Case("ZeroTouchTokenExpiring", {EXPIRY: "50000"}, {EXPIRY: "5000000"}, OBJECT),
     Case("ZeroTouchTokenExpired", {EXPIRY: "60"}, {EXPIRY: "5000000"}, OBJECT),
+    Case(
+        "ZeroTouchConnectionDeauthorized",
+        {'zerotouch_problems{reason="Deauthorized"}': "1"},
+        {'zerotouch_problems{reason="Conflict"}': "1"},
+    ),
+    Case(
+        "ZeroTouchTokenRefused",
+        {'zerotouch_token_targets_refused{namespace="security",name="production"}': "1"},
+        {'zerotouch_token_targets_refused{namespace="security",name="production"}': "0"},
+        OBJECT,
+    ),
+    Case("ZeroTouchTokenRolloutStuck", {BEHIND: "1"}, {BEHIND: "0"}, OBJECT),
     Case(
         "ZeroTouchPassesFail",
         {'zerotouch_passes_total{result="error"}': "+1"},

@@ -152,7 +152,7 @@ class ParentRecord:
     ready: bool
     token_expires_at: datetime | None
     token_behind: int = 0
-    rollout_since: datetime | None = None
+    rollout_stuck: bool = False
 
 
 Record = AccountRecord | ParentRecord
@@ -176,7 +176,7 @@ def _parent_record(body: Mapping[str, Any]) -> ParentRecord:
         ready is not None and ready.status == "True",
         token.expires_at if token else None,
         (token.behind if token else None) or 0,
-        rolled_out.last_transition_time if rolled_out is not None and rolled_out.status == "False" else None,
+        rolled_out is not None and rolled_out.reason == Reason.TOKEN_ROLLOUT_STUCK,
     )
 
 

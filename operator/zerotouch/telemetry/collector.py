@@ -14,6 +14,7 @@ from zerotouch.controller.operator import Operator
 from zerotouch.telemetry.coverage import coverage_metrics
 from zerotouch.telemetry.delivery import delivery_metrics
 from zerotouch.telemetry.detection import detection_metrics
+from zerotouch.telemetry.tokens import token_metrics
 
 _CODE_LENGTH: Final = 64
 
@@ -30,8 +31,8 @@ class OperatorCollector(Collector):
         yield from self._drift()
         yield from self._passes()
         yield from self._calls()
-        yield from self._tokens()
         yield from detection_metrics(self._shared.stats.detection)
+        yield from token_metrics(self._shared)
         yield from coverage_metrics(self._shared.index.accounts())
         yield from delivery_metrics(self._shared.index.accounts())
 
@@ -132,19 +133,6 @@ class OperatorCollector(Collector):
             [],
             [((), calls.budget_wait_seconds)],
         )
-
-    def _tokens(self) -> Iterable[Metric]:
-        expiry = GaugeMetricFamily(
-            "zerotouch_token_expiration_timestamp_seconds",
-            "Unix time at which the subscription token expires.",
-            labels=["namespace", "name"],
-        )
-        for parent in self._shared.index.parents():
-            if parent.token_expires_at is not None:
-                expiry.add_metric([parent.key.namespace, parent.key.name], parent.token_expires_at.timestamp())
-        yield expiry
-        mints = [((result,), n) for result, n in self._shared.stats.mints.items()]
-        yield _counter("zerotouch_token_mints", "Subscription tokens asked of the gateway.", ["result"], mints)
 
 
 def _counter(name: str, text: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
