@@ -66,7 +66,14 @@ def _current(
         return make("TokenCurrent", "False", Reason.TOKEN_REFUSED, text, previous, generation, now)
     if result.expiring is not None:
         return make("TokenCurrent", "False", Reason.TOKEN_EXPIRING, result.expiring, previous, generation, now)
-    return make("TokenCurrent", "True", Reason.SUCCEEDED, "", previous, generation, now)
+    return make("TokenCurrent", "True", Reason.SUCCEEDED, _endless(result), previous, generation, now)
+
+
+def _endless(result: TokenResult) -> str:
+    if result.current is None or result.current.token.expires_at is not None:
+        return ""
+    how = "it is rotated only when asked for" if result.minted else "nothing can warn ahead of its expiry"
+    return f"the subscription token has no exp: {how}"
 
 
 def _advice(result: TokenResult) -> str:
