@@ -123,6 +123,29 @@ def test_a_trial(of_region: dict[str, bool], after: timedelta, carriers: int, wa
     assert assignment.wait == wait
 
 
+def test_a_delivery_that_failed_since_keeps_a_token_on_trial_until_one_succeeds() -> None:
+    record = on_trial(KEYS[3])
+    region, *others = record.view.carriers
+    for failed, succeeded, carriers in ((1, None, 0), (2, 1, 0), (1, 2, 1), (-1, None, 1)):
+        told = region._replace(
+            failed_at=NOW + timedelta(minutes=failed),
+            succeeded_at=None if succeeded is None else NOW + timedelta(minutes=succeeded),
+        )
+        seen = replace(record, view=replace(record.view, carriers=(told, *others)))
+        assert len(carrying(assigned({**fleet(0, 10), KEYS[3]: seen}, ON_TRIAL, NOW + TRIAL))) == carriers
+
+
+def test_the_trial_is_where_events_arrived_last() -> None:
+    records = fleet(0, 10)
+    for number, hours in ((4, 5), (7, 2)):
+        old = records[KEYS[number]]
+        quiet, busy = old.view.carriers
+        busy = busy._replace(succeeded_at=NOW - timedelta(hours=hours))
+        records[KEYS[number]] = replace(old, view=replace(old.view, carriers=(quiet, busy)))
+    trials = {key: a.trial for key, a in assigned(records, ON_TRIAL).items() if a.trial}
+    assert trials == {KEYS[7]: TokenTrial(region=REGIONS[1], fingerprint=NEW)}
+
+
 def test_where_the_trial_could_not_be_written_another_target_is_tried() -> None:
     """Its region may be down for a day."""
     records = {**fleet(0, 10), KEYS[0]: on_trial(KEYS[0], carried=OLD, ready=False)}

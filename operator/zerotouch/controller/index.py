@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.delivery import RegionDelivery
 from zerotouch.api.drift import Left
 from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
 from zerotouch.api.token import TokenTrial
@@ -48,13 +49,25 @@ class Trigger:
 
 
 class Carrier(NamedTuple):
-    """A region whose connection carries a token. `written_at`: when it was last written, as far as known."""
+    """A region whose connection carries a token. `written_at`: when it was last written, as far as known.
+
+    `succeeded_at`, `failed_at`: the last deliveries that the evidence tells of.
+    """
 
     region: str
     token: str
     ready: bool
     refuses: bool
     written_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a delivery failed with the token that it carries, and none succeeded since."""
+        if self.failed_at is None or self.written_at is None or self.failed_at <= self.written_at:
+            return False
+        return self.succeeded_at is None or self.succeeded_at < self.failed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,7 @@ class View:
             states=tuple(sorted(Counter(r.state.value for r in status.regions).items())),
             drift=tuple((region, kind, n) for (region, kind), n in sorted(drift.items())),
             problems=tuple(sorted(Counter(r.reason for r in status.regions if r.reason).items())),
-            carriers=tuple(_carrier(r, r.token) for r in status.regions if r.token and r.state is not State.REMOVING),
+            carriers=_carriers(status),
             told=told_of(status.conditions),
             coverage=CoverageView.of(status.coverage) if status.coverage else None,
             fights=tuple(sorted({(d.region, d.kind) for d in status.details if d.left is Left.FIGHTING})),
@@ -105,13 +118,21 @@ class View:
         )
 
 
-def _carrier(region: RegionState, token: str) -> Carrier:
+def _carriers(status: QualysZeroTouchAccountStatus) -> tuple[Carrier, ...]:
+    evidence = {region.name: region for region in status.delivery.regions} if status.delivery else {}
+    carrying = (r for r in status.regions if r.token and r.state is not State.REMOVING)
+    return tuple(_carrier(region, evidence.get(region.name)) for region in carrying)
+
+
+def _carrier(region: RegionState, evidence: RegionDelivery | None) -> Carrier:
     return Carrier(
         region=sys.intern(region.name),
-        token=sys.intern(token),
+        token=sys.intern(region.token or ""),
         ready=region.state is State.READY,
         refuses=is_refused(region.healing),
         written_at=modified_at(region.connection_version),
+        succeeded_at=evidence.last_success_at if evidence else None,
+        failed_at=evidence.last_failure_at if evidence else None,
     )
 
 

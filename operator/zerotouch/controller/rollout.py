@@ -124,14 +124,20 @@ def _first_wave(left: list[Key], behind: Mapping[Key, AccountRecord], tokens: Wa
         if carrier is None or not _on_trial(carrier, target):
             continue
         over = (carrier.written_at or now) + tokens.trial
-        if now >= over and carrier.ready:
+        well = carrier.ready and not carrier.failing
+        if now >= over and well:
             return {key}, {}, None
-        return set(), {key: trial}, over - now if carrier.ready else None
-    for key in left:
-        for carrier in behind[key].view.carriers:
-            if carrier.ready:
-                return set(), {key: TokenTrial(region=carrier.region, fingerprint=target)}, None
-    return {left[0]}, {}, None
+        return set(), {key: trial}, over - now if well and now < over else None
+    fit = [(key, carrier) for key in left for carrier in behind[key].view.carriers if carrier.ready]
+    if not fit:
+        return {left[0]}, {}, None
+    key, carrier = min(fit, key=lambda place: (not behind[place[0]].ready, _since_success(place[1], now)))
+    return set(), {key: TokenTrial(region=carrier.region, fingerprint=target)}, None
+
+
+def _since_success(carrier: Carrier, now: datetime) -> timedelta:
+    """Where events arrive a token is tried in earnest."""
+    return now - carrier.succeeded_at if carrier.succeeded_at is not None else timedelta.max
 
 
 def _on_trial(carrier: Carrier, target: str) -> bool:
@@ -146,4 +152,4 @@ def _nothing_to_lose(record: AccountRecord) -> bool:
 
 
 def _well(record: AccountRecord) -> bool:
-    return record.view.ready and not any(c.refuses for c in record.view.carriers)
+    return record.view.ready and not any(c.refuses or c.failing for c in record.view.carriers)
