@@ -194,4 +194,4 @@ class Year(RuleBasedStateMachine):
 
 
 TestYear = Year.TestCase
-TestYear.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestYear.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
