@@ -142,8 +142,15 @@ def _remove(made: Reconciler, account: AccountInput) -> Pass:
 
 def _carry_out(title: str, jobs: Sequence[tuple[str, Pass]]) -> list[Done]:
     done = [Done(account_id) for account_id, _ in jobs]
-    work(title, list(zip(done, jobs, strict=True)), lambda item, stop: _until_settled(item[0], item[1][1], stop))
+    todo = list(zip(done, (one_pass for _, one_pass in jobs), strict=True))
+    work(title, todo, lambda item, stop: _until_settled(*item, stop), lambda: _latest(done))
     return done
+
+
+def _latest(done: Sequence[Done]) -> str:
+    number = sum(len(one.changes) for one in done)
+    last = next((one for one in reversed(done) if one.changes), None)
+    return f"{number} changes; {done_line(last.changes[-1], last.account_id)}" if last else ""
 
 
 def _until_settled(done: Done, one_pass: Pass, stop: threading.Event) -> None:

@@ -1,5 +1,6 @@
 """Work on several accounts side by side, with progress, and a Ctrl-C that lets the calls under way end."""
 
+import os
 import signal
 import sys
 import threading
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final, Generic, TypeVar
+
+from zerotouch.cli.exits import Exit
 
 _AT_ONCE: Final = 8
 _LOOK_SECONDS: Final = 0.2
@@ -26,15 +29,21 @@ class Worked(Generic[_Out]):
 
 
 def work(
-    title: str, items: Sequence[_In], job: Callable[[_In, threading.Event], _Out], at_once: int = _AT_ONCE
+    title: str,
+    items: Sequence[_In],
+    job: Callable[[_In, threading.Event], _Out],
+    latest: Callable[[], str] = str,
 ) -> Worked[_Out]:
-    """Run the job for each item. The job ends early, before its next call, when the event is set."""
+    """Run the job for each item. The job ends early, before its next call, when the event is set.
+
+    `latest`: what is shown beside the bar, asked again and again.
+    """
     stop = threading.Event()
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="account")
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="account")
     futures = [pool.submit(job, item, stop) for item in items]
     try:
-        with _signals(stop), _progress(title, len(items)) as advance:
-            _wait(futures, stop, advance)
+        with _signals(stop), _progress(title, len(items)) as show:
+            _wait(futures, stop, lambda done: show(done, latest()))
     finally:
         stop_all = stop.is_set()
         pool.shutdown(wait=True, cancel_futures=stop_all)
@@ -42,12 +51,11 @@ def work(
     return Worked(results, stop_all)
 
 
-def _wait(futures: Sequence[Future[Any]], stop: threading.Event, advance: Callable[[], None]) -> None:
+def _wait(futures: Sequence[Future[Any]], stop: threading.Event, show: Callable[[int], None]) -> None:
     left = set(futures)
     while left:
-        done, left = wait(left, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        for _ in done:
-            advance()
+        _, left = wait(left, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        show(len(futures) - len(left))
         if stop.is_set():
             for future in left:
                 future.cancel()
@@ -59,7 +67,8 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            # Threads that wait for an answer would keep the process until they have it.
+            os._exit(Exit.INTERRUPTED)
         stop.set()
         print("zerotouch: stopping after the calls under way", file=sys.stderr)
 
@@ -72,10 +81,10 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, nothing elsewhere."""
+def _progress(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A bar on a terminal, nothing elsewhere; it is told how many are done, and the latest."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda done, text: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -86,7 +95,8 @@ def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[latest]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(title, total=total, latest="")
+        yield lambda done, text: bar.update(task, completed=done, latest=text)
