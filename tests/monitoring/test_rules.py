@@ -113,7 +113,7 @@ CASES = [
     Case("ZeroTouchTokenExpired", {EXPIRY: "60"}, {EXPIRY: "5000000"}, OBJECT),
     Case(
         "ZeroTouchConnectionDeauthorized",
-        {'zerotouch_problems{reason="Deauthorized"}': "1"},
+        {'zerotouch_problems{reason="ConnectionDeauthorized"}': "1"},
         {'zerotouch_problems{reason="Conflict"}': "1"},
     ),
     Case(

@@ -127,7 +127,7 @@ def test_another_token_is_tried_at_once(account: Account, gateway: GatewayAdmin)
     meet_a_refusal(account)
     held = look(account)
     assert held.problem is not None
-    assert held.problem.reason is Reason.DEAUTHORIZED
+    assert held.problem.reason is Reason.CONNECTION_DEAUTHORIZED
     account.change(tokenFingerprint="f" * 12)
     account.give(gateway.mint())
     report = look(account)

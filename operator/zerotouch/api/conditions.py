@@ -31,7 +31,6 @@ class Reason(StrEnum):
     TOKEN_INVALID = "TokenInvalid"
     TOKEN_REFUSED = "TokenRefused"
     TOKEN_ROLLOUT_STUCK = "TokenRolloutStuck"
-    DEAUTHORIZED = "Deauthorized"
     GATEWAY_NOT_ALLOWED = "GatewayNotAllowed"
     GATEWAY_UNAUTHORIZED = "GatewayUnauthorized"
     GATEWAY_RATE_LIMITED = "GatewayRateLimited"

@@ -96,4 +96,4 @@ def _told(decision: Decision) -> Problem:
         )
         return Problem(Reason.TOKEN_REFUSED, f"{text}; it is tried again at {again}", Retry.PERSON)
     text = f"the connection was de-authorized again at {since}, after it had been authorized {healing.times} times"
-    return Problem(Reason.DEAUTHORIZED, f"{text}; the next time is {again}", Retry.PERSON)
+    return Problem(Reason.CONNECTION_DEAUTHORIZED, f"{text}; the next time is {again}", Retry.PERSON)
