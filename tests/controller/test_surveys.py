@@ -1,5 +1,6 @@
 """When a survey is due, and what becomes of what it found, of its failures, and of what did not run."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ from zerotouch.api.delivery import DeliveryStatus
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status
 from zerotouch.controller.conditions import condition
+from zerotouch.controller.objects import dump
 from zerotouch.controller.surveys import due_surveys, with_surveys
-from zerotouch.reconcile.delivery import DeliveryFinding
+from zerotouch.reconcile.delivery import Activity, DeliveryFinding, Letter
 from zerotouch.reconcile.report import AccountReport, Problem, Surveyed
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,6 +112,18 @@ def test_a_region_that_is_not_declared_any_more_leaves() -> None:
     assert second.delivery is not None
     assert [r.name for r in second.delivery.regions] == ["us-east-1"]
     assert delivering(second) == ("Unknown", "NoEvents")
+
+
+def test_the_status_stays_slim_however_much_fails() -> None:
+    letters = tuple(Letter(T0, f"CODE_{n}", "x" * 200) for n in range(10))
+    failing = Surveyed(
+        DeliveryFinding("AUTHORIZED", "ENABLED", activity=Activity(given_up=1), waiting=10, letters=letters)
+    )
+    found = status(report(**{f"us_east_{n}": failing for n in range(1, 35)}))
+    assert found.delivery is not None
+    assert len(json.dumps(dump(found.delivery))) < 20_000
+    assert all(r.reason == "DeadLetters" for r in found.delivery.regions)
+    assert sum(bool(r.letter_reasons) for r in found.delivery.regions) == 10
 
 
 def test_the_conditions_time_stays_while_its_status_stays() -> None:

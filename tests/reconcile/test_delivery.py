@@ -121,6 +121,31 @@ def test_a_letter_tells_why_and_stays(make_account: Callable[..., Account], gate
     assert look(account).waiting == 1
 
 
+def test_a_credential_in_a_letter_is_not_shown(make_account: Callable[..., Account]) -> None:
+    account = make_account(regions=ONE_REGION)
+    assert look(account).waiting == 0
+    sqs, token = account.client("sqs"), account.input.token or ""
+    url = sqs.get_queue_url(QueueName="qualys-zerotouch-dead-letters")["QueueUrl"]
+    said = {
+        "ERROR_CODE": f"CODE {token}",
+        "ERROR_MESSAGE": f"answered 401 to Authorization: Bearer {token}\nX-API-KEY: canary",
+    }
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in said.items()}
+    sqs.send_message(QueueUrl=url, MessageBody="canary-body", MessageAttributes=attributes)
+    found = look(account)
+    (letter,) = found.letters
+    assert (letter.code, letter.message) == ("CODE ***", "answered 401 to Authorization: *** *** X-API-KEY: ***")
+    assert token not in repr(found)
+    assert "canary" not in repr(found)
+
+
+def test_a_rule_of_others_is_not_looked_at(make_account: Callable[..., Account]) -> None:
+    account = make_account(regions=ONE_REGION)
+    account.client("events").put_rule(Name="qualys-zerotouch", EventPattern='{"source": ["aws.ec2"]}')
+    found = look(account)
+    assert (found.rule_state, found.activity) == (None, None)
+
+
 def test_one_call_of_cloudwatch_and_none_of_the_queue_while_it_is_empty(account: Account) -> None:
     assert account.reconcile().ready
     account.admin.forget_calls()

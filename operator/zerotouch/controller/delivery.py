@@ -12,7 +12,9 @@ from zerotouch.plan.render import cut, some
 from zerotouch.reconcile.delivery import Activity, DeliveryFinding, Letter, finding_of
 from zerotouch.reconcile.report import AccountReport, ScopeReport, Surveyed
 
-_MOST_MESSAGE: Final = 512
+_MOST_MESSAGE: Final = 300
+# With all details 34 regions would make the status some 50 KB.
+_MOST_DETAILED: Final = 10
 _MOST_NAMED: Final = 5
 _MOST_REASONS: Final = 3
 # As long as a letter is kept.
@@ -51,7 +53,7 @@ class DeliveryReader:
         here = {s.name for s in report.scopes if s.state is not State.REMOVING} if report.scopes else set(before)
         regions = {name: region for name, region in sorted({**before, **seen}.items()) if name in here}
         routed = [_routed(region, surveyed.get(name), regions) for name, region in regions.items()]
-        return {"delivery": DeliveryStatus(surveyed_at=at, regions=routed)}
+        return {"delivery": DeliveryStatus(surveyed_at=at, regions=_slim(routed))}
 
     def judge(self, report: AccountReport, status: QualysZeroTouchAccountStatus) -> Judgement:
         if report.problem is not None:
@@ -180,6 +182,17 @@ def _routed(region: RegionDelivery, surveyed: Surveyed | None, regions: Mapping[
     return region.model_copy(update=update)
 
 
+def _slim(regions: Iterable[RegionDelivery]) -> list[RegionDelivery]:
+    """Details of the first few that are not well; of the others what, since when, and the reason."""
+    slim, detailed = [], 0
+    for region in regions:
+        well = region.delivering is Answer.TRUE or region.reason in NOTHING_TOLD
+        detailed += not well
+        bare: dict[str, Any] = {"message": None, "counts": None, "letter_reasons": []}
+        slim.append(region if well or detailed <= _MOST_DETAILED else region.model_copy(update=bare))
+    return slim
+
+
 def _counts(activity: Activity | None) -> DeliveryCounts | None:
     if activity is None:
         return None
@@ -195,7 +208,7 @@ def _counts(activity: Activity | None) -> DeliveryCounts | None:
 
 
 def _named(regions: Iterable[RegionDelivery]) -> str:
-    return some([f"{r.name}: {r.message}" for r in regions], _MOST_NAMED)
+    return some([f"{r.name}: {r.message or r.reason}" for r in regions], _MOST_NAMED)
 
 
 def _why(letter: Letter) -> str:

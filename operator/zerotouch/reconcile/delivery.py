@@ -100,9 +100,9 @@ class DeliverySurvey:
 
 def finding_of(seen: Mapping[str, Observed]) -> DeliveryFinding:
     """What the pass itself tells, without any call."""
-    rule, letters = seen.get("Rule"), _letters(seen)
+    rule, letters = _ours(seen.get("Rule")), _letters(seen)
     return DeliveryFinding(
-        connection_state=_state(seen.get("Connection")),
+        connection_state=_state(_ours(seen.get("Connection"))),
         rule_state=_state(rule),
         forwards_to=_forwards_to(rule),
         waiting=letters.waiting if letters else None,
@@ -192,9 +192,13 @@ def _state(observed: Observed | None) -> str | None:
     return None if observed is None else observed.fields.get("state")
 
 
+def _ours(observed: Observed | None) -> Observed | None:
+    return observed if observed is not None and observed.ownership is Ownership.OURS else None
+
+
 def _letters(seen: Mapping[str, Observed]) -> Letters | None:
-    queue = seen.get("DeadLetterQueue")
-    return queue.handle if queue is not None and queue.ownership is Ownership.OURS else None
+    queue = _ours(seen.get("DeadLetterQueue"))
+    return queue.handle if queue is not None else None
 
 
 def _forwards_to(rule: Observed | None) -> str | None:
