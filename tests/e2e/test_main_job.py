@@ -72,9 +72,9 @@ def test_what_kubectl_shows(operator: Replica, tenant: Tenant) -> None:
     tenant.apply(account)
     tenant.ready()
     parent, child = tenant.kubectl("get", "qzt").splitlines(), tenant.kubectl("get", "qzta").splitlines()
-    assert parent[0].split() == ["NAME", "READY", "REASON", "ACCOUNTS", "DRIFTED", "AGE"]
+    assert parent[0].split() == ["NAME", "READY", "REASON", "ACCOUNTS", "DRIFTED", "DRIFTING", "AGE"]
     assert re.split(r"\s+", parent[1])[:5] == [OBJECT, "True", "Succeeded", "1/1", "0"]
-    assert child[0].split() == ["NAME", "ACCOUNT", "READY", "REASON", "REGIONS", "DRIFTED", "AGE"]
+    assert child[0].split() == ["NAME", "ACCOUNT", "READY", "REASON", "REGIONS", "DRIFTED", "DRIFTING", "AGE"]
     assert re.split(r"\s+", child[1])[:6] == [f"{OBJECT}-{account}", account, "True", "Succeeded", "2/2", "0"]
     status = tenant.object()["status"]
     assert status["observedGeneration"] == 1

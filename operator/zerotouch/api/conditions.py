@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from zerotouch.api.approval import Approval, PlanHash
 from zerotouch.api.types import Model
 
 
@@ -17,6 +18,8 @@ class Reason(StrEnum):
     PENDING = "Pending"
     DRIFTED = "Drifted"
     FIGHTING = "Fighting"
+    PLAN_APPLIED = "PlanApplied"
+    PLAN_CHANGED = "PlanChanged"
     SUSPENDED = "Suspended"
     DELETING = "Deleting"
     RETAINED = "Retained"
@@ -107,6 +110,14 @@ class ObjectStatus(Model):
     )
     drifted_since: datetime | None = Field(
         default=None, description="Since when the oldest of them is known; not given where nothing differs."
+    )
+    plan: PlanHash | None = Field(
+        default=None,
+        description="In mode Observe: hash of everything that mode Enforce would change now; of a parent that of its accounts' "
+        "plans. The annotation zerotouch.dev/approve with this value has it applied, once.",
+    )
+    approval: Approval | None = Field(
+        default=None, description="The answer to the annotation zerotouch.dev/approve, while that is there."
     )
     last_handled_reconcile_at: Annotated[str, Field(max_length=256)] | None = Field(
         default=None,

@@ -16,6 +16,7 @@ FINALIZER: Final = f"{DOMAIN}/cleanup"
 
 REQUESTED_AT_ANNOTATION: Final = f"{DOMAIN}/requestedAt"
 ROTATE_TOKEN_ANNOTATION: Final = f"{DOMAIN}/rotateToken"
+APPROVE_ANNOTATION: Final = f"{DOMAIN}/approve"
 ABANDON_ANNOTATION: Final = f"{DOMAIN}/abandon"
 
 SLOT_LABEL: Final = f"{DOMAIN}/slot"

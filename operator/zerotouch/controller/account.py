@@ -11,10 +11,12 @@ import structlog
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
+from zerotouch.api.spec import Mode
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_events import tell
 from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
+from zerotouch.controller.approval import Passed, observe, tell_approval, with_plan
 from zerotouch.controller.attribution import explained, unexplained, with_recent
 from zerotouch.controller.conditions import conditions, now, others
 from zerotouch.controller.drift import judge, with_drift
@@ -27,6 +29,7 @@ from zerotouch.controller.removal import RemovalHandler
 from zerotouch.controller.shared import Shared
 from zerotouch.controller.surveys import due_surveys, with_surveys
 from zerotouch.plan.signal import Signal
+from zerotouch.reconcile.reconciler import AccountInput
 from zerotouch.reconcile.report import AccountReport
 from zerotouch.reconcile.signals import attributed
 
@@ -99,9 +102,10 @@ class AccountHandler:
 
     async def _guarded_pass(self, account: Account, signals: Signalled = NO_SIGNALS) -> Outcome:
         stats, started = self._shared.stats, time.monotonic()
-        partial = bool(signals) and can_complete(account)
+        # A plan is one of all regions.
+        partial = bool(signals) and can_complete(account) and account.spec.mode is Mode.ENFORCE
         try:
-            report, live = await self._scopes_pass(account, signals) if partial else await self._pass(account)
+            passed = Passed(*await self._scopes_pass(account, signals)) if partial else await self._pass(account)
         except KubeError:
             raise
         except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
@@ -110,6 +114,7 @@ class AccountHandler:
             text = f"internal error ({type(error).__name__}): see the operator's log, and report it"
             await say(self._shared, account, "working", Reason.INTERNAL_ERROR, text)
             return retry()
+        report, live = passed.report, passed.live
         result = "interrupted" if report.interrupted else "ready" if report.ready else "not_ready"
         stats.passed(account.spec.account_id, result, started)
         if report.interrupted:
@@ -121,15 +126,17 @@ class AccountHandler:
         if partial and report.problem is None:
             status = kept(status, live.status, frozenset(scope.name for scope in seen.scopes))
         status = with_drift(status, live.status, report, at)
+        status = with_plan(status, live.status, passed, at)
         status = with_surveys(status, live.status, account.spec, report, at)
         status = with_recent(status, live.status, seen, at)
         status, told = explained(status, [signal for found in signals.values() for signal in found])
         await write_status(self._shared, live, status)
         await tell(self._shared, account, report, status)
+        await tell_approval(self._shared.events, account, status, account.status.approval)
         await self._attribute(account, seen, status, told)
         if is_rerouting(report):
             return Outcome(self._shared.settings.settle)
-        return retry() if retry_of(report) is Retry.SOON else after(account.spec.interval)
+        return retry() if passed.waits or retry_of(report) is Retry.SOON else after(account.spec.interval)
 
     async def _attribute(
         self, account: Account, report: AccountReport, status: QualysZeroTouchAccountStatus, told: list[str]
@@ -152,12 +159,18 @@ class AccountHandler:
         )
         return report, account
 
-    async def _pass(self, account: Account) -> tuple[AccountReport, Account]:
-        """The report, and the object as it is after the regions were remembered."""
-        shared, live = self._shared, account
+    async def _pass(self, account: Account) -> Passed:
+        shared = self._shared
         due = due_surveys(account.spec, account.status, account.meta.requested_at, now())
         given = account.input(shared.settings.owner_id, *self._tokens(account), due)
         given = replace(given, judge=judge(account.spec, account.status, now()))
+        if account.spec.mode is Mode.OBSERVE:
+            return await observe(shared, account, given, self._run)
+        return Passed(*await self._run(account, given))
+
+    async def _run(self, account: Account, given: AccountInput) -> tuple[AccountReport, Account]:
+        """The report, and the object as it is after the regions were remembered."""
+        shared, live = self._shared, account
 
         def entering(scopes: Sequence[str]) -> None:
             """Called in the pass's thread before its first write: where we have been must outlive a crash."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
+from zerotouch.api.approval import Approval
 from zerotouch.api.conditions import Reason
 from zerotouch.api.delivery import RegionDelivery
 from zerotouch.api.drift import Left
@@ -19,6 +20,7 @@ from zerotouch.controller.coverage_view import CoverageView
 from zerotouch.controller.delivery_view import DeliveryView
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
 from zerotouch.controller.rollup import Told, told_of
+from zerotouch.plan.approval import Answer, decide_approval
 from zerotouch.plan.healing import is_refused
 from zerotouch.plan.version import modified_at
 
@@ -34,6 +36,7 @@ class Trigger:
     requested_at: str | None
     abandoned: bool
     rotate_token: str | None = None
+    approve: str | None = None
 
     @classmethod
     def of(cls, meta: Meta) -> "Trigger":
@@ -45,6 +48,7 @@ class Trigger:
             meta.requested_at,
             meta.abandoned,
             meta.rotate_token,
+            meta.approve,
         )
 
 
@@ -93,6 +97,8 @@ class View:
     fights: tuple[tuple[str, str], ...] = ()
     drifted_since: datetime | None = None
     delivery: DeliveryView | None = None
+    plan: str | None = None
+    approval: Approval | None = None
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -115,6 +121,8 @@ class View:
             fights=tuple(sorted({(d.region, d.kind) for d in status.details if d.left is Left.FIGHTING})),
             drifted_since=status.drifted_since,
             delivery=DeliveryView.of(status.delivery) if status.delivery else None,
+            plan=status.plan,
+            approval=status.approval,
         )
 
 
@@ -157,6 +165,12 @@ class AccountRecord:
     def ready(self) -> bool:
         """Right, as far as the present spec goes."""
         return self.view.ready and self.looked_at and not self.trigger.deleting
+
+    @property
+    def to_be_applied(self) -> bool:
+        """Whether a person approved the plan, and it was not applied yet."""
+        asked = decide_approval(self.trigger.approve, self.view.plan, self.view.approval)
+        return asked is Answer.APPLY and not self.trigger.deleting
 
     @property
     def looked_at(self) -> bool:

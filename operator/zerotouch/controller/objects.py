@@ -14,6 +14,7 @@ from zerotouch.api.zerotouch import QualysZeroTouchSpec, QualysZeroTouchStatus
 from zerotouch.reconcile.reconciler import AccountInput
 
 _MOST_ANSWERED: Final = 256
+_MOST_APPROVED: Final = 64
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -104,6 +105,12 @@ class Meta:
     @property
     def rotate_token(self) -> str | None:
         return self.annotations.get(meta.ROTATE_TOKEN_ANNOTATION)
+
+    @property
+    def approve(self) -> str | None:
+        """The hash of the plan that a person approved; cut to what the status can answer."""
+        value = self.annotations.get(meta.APPROVE_ANNOTATION, "").strip()
+        return value[:_MOST_APPROVED] or None
 
     @property
     def abandoned(self) -> bool:

@@ -20,12 +20,14 @@ from zerotouch.api.meta import (
 )
 from zerotouch.api.types import parse_duration
 from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchStatus
+from zerotouch.controller.approval import tell_approval
 from zerotouch.controller.conditions import Verdict, conditions, now, transition
 from zerotouch.controller.detecting import detecting
 from zerotouch.controller.index import AccountRecord
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Account, InvalidObject, Key, Parent, account_key, collection, dump, spec_hash
 from zerotouch.controller.outcome import DONE, Outcome, after, retry
+from zerotouch.controller.parent_approval import hand_over, plan_of, with_approval
 from zerotouch.controller.parent_status import ParentProblem, parent_status
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.rollout import Assignment, Wanted, assign_tokens, carried_by_all, refused_by
@@ -147,7 +149,8 @@ class ParentHandler:
     def _told(self, parent: Parent) -> Told:
         entries, records = _entries(parent), self._records(parent)
         refused = frozenset(carrier.token for _, carrier in refused_by(records.values()))
-        return Told(lambda fingerprint: carried_by_all(entries, records, fingerprint), refused)
+        approved = any(record.to_be_applied for record in records.values())
+        return Told(lambda fingerprint: carried_by_all(entries, records, fingerprint), refused, approved)
 
     def _enqueue(self, record: AccountRecord, parent: Parent, asked: bool) -> None:
         """After a start, what is not right goes first and the rest is spread over the interval."""
@@ -237,7 +240,9 @@ class ParentHandler:
         return len([body async for body in self._shared.kube.list(path, metadata_only=True, selector=selector)])
 
     async def _tell(self, parent: Parent, problem: ParentProblem | None, result: TokenResult) -> None:
-        token = self._token_view(parent, result)
+        token, previous = self._token_view(parent, result), parent.status
+        records = list(self._records(parent).values())
+        parent, approval = await hand_over(self._shared, parent, records)
         status = parent_status(
             len(parent.spec.accounts),
             self._shared.index.children(parent.key),
@@ -249,7 +254,9 @@ class ParentHandler:
             parent.meta.requested_at,
             now(),
         )
+        status = with_approval(status, previous, plan_of(parent, records)[0], approval, now())
         await self._write(parent, status)
+        await tell_approval(self._shared.events, parent, status, previous.approval)
         await self._tell_token(parent, status)
 
     def _detecting(self, parent: Parent) -> list[Condition]:

@@ -51,6 +51,7 @@ def parent_status(
         accounts=AccountCounts(total=declared, ready=ready, not_ready=max(0, declared - ready), deleting=deleting),
         ready_accounts=f"{ready}/{declared}",
         drifted=sum(a.view.drifted for a in accounts),
+        drifted_since=min((a.view.drifted_since for a in accounts if a.view.drifted_since), default=None),
         worst=_worst(accounts),
         token=token,
         last_handled_reconcile_at=requested_at,

@@ -51,11 +51,13 @@ _log = structlog.get_logger()
 class Told:
     """What the account objects tell. `carried`: whether every target carries the token of that fingerprint.
 
-    `refused`: fingerprints of the tokens that Qualys refuses in some target.
+    `refused`: fingerprints of the tokens that Qualys refuses in some target. `approved`: whether one of them, in mode Observe,
+    is to be changed as a person approved.
     """
 
     carried: Callable[[str], bool]
     refused: frozenset[str] = frozenset()
+    approved: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,9 @@ class Tokens:
             parse_duration(parent.spec.qualys.token.rotate_before),
             parent.meta.rotate_token,
         )
-        if parent.spec.mode is Mode.OBSERVE:
-            return _result(kept, gateway_url, self._now(), None)
+        observed = _result(kept, gateway_url, self._now(), None)
+        if parent.spec.mode is Mode.OBSERVE and (observed.current is not None or not told.approved):
+            return observed
         kept, now = await self._ended(parent, kept), self._now()
         noted = note_refused(kept, told.refused, now)
         if noted != kept:

@@ -6,6 +6,7 @@ from typing import Any
 
 from zerotouch.api.drift import DriftAction, DriftPolicy, DriftRule, Left, Repair
 from zerotouch.desired.values import UNKNOWN
+from zerotouch.plan.approval import covers
 from zerotouch.plan.change import EXISTS, Change, Difference, ResourceID
 from zerotouch.plan.fighting import Field, field_of
 from zerotouch.plan.render import show_values
@@ -16,11 +17,15 @@ Told = tuple[ResourceID, str, str]
 
 @dataclass(frozen=True)
 class Judge:
-    """`held`: fields that others keep changing, left alone for now. `told`: what was only told after the last pass."""
+    """`held`: fields that others keep changing, left alone for now. `told`: what was only told after the last pass.
+
+    `approved`: the plan that a person approved; then that is made and nothing else.
+    """
 
     policy: DriftPolicy = field(default_factory=DriftPolicy)
     held: Mapping[Field, Repair] = field(default_factory=dict)
     told: frozenset[Told] = frozenset()
+    approved: tuple[Change, ...] | None = None
 
     def left(self, resource: ResourceID, difference: Difference, was_right: bool) -> Left | None:
         """Why a difference is left as it is; None where it is mended. `was_right`: the declaration is as it was before.
@@ -37,6 +42,10 @@ class Judge:
 
     def split(self, change: Change, was_right: bool) -> tuple[tuple[Difference, ...], list[tuple[Difference, Left]]]:
         """(what is made, what is left and why)."""
+        if self.approved is not None:
+            if covers(self.approved, change):
+                return change.differences, []
+            return (), [(d, Left.OBSERVED) for d in change.differences]
         verdicts = [(d, self.left(change.resource, d, was_right)) for d in change.differences]
         return tuple(d for d, why in verdicts if why is None), [(d, why) for d, why in verdicts if why is not None]
 

@@ -68,6 +68,17 @@ class AccountInput:
     judge: Judge = field(default_factory=Judge)
     dry_run: bool = False
 
+    def after(self, report: AccountReport) -> "AccountInput":
+        """What is known when that pass has ended; a token that was carried stays known where nothing is said of it."""
+        scopes = [scope for scope in report.scopes if not scope.gone]
+        return replace(
+            self,
+            previous={**self.previous, **{s.name: s.hash for s in scopes}},
+            versions={**self.versions, **{s.name: s.version for s in scopes}},
+            carried={**self.carried, **{s.name: s.token for s in scopes}},
+            healings={**self.healings, **{s.name: s.healing for s in scopes}},
+        )
+
     def remembered(self, scope: str) -> Remembered:
         """What the last pass left of the scope."""
         return Remembered(

@@ -170,10 +170,18 @@ class ScopePass:
         if isinstance(decision, Conflict):
             self._conflicts.append(decision)
         elif decision is not None and self._observing:
-            self._planned.append(decision)
+            self._planned.append(self._without_token(kind, context, decision))
             self._leave(decision, [(d, Left.OBSERVED) for d in decision.differences])
         elif decision is not None and (change := self._judged(kind, decision)):
             self._make(kind, context, change)
+
+    @staticmethod
+    def _without_token(kind: Kind, context: Context, change: Change) -> Change:
+        """As it is planned: which token a new connection carries is decided when it is made."""
+        if change.action is not Action.CREATE:
+            return change
+        spec = context.spec.model_copy(update={"token_fingerprint": None})
+        return replace(change, content=kind.desired(replace(context, spec=spec)))
 
     def _make(self, kind: Kind, context: Context, change: Change) -> None:
         if not self._can_apply(kind, change):

@@ -11,6 +11,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
+from zerotouch.desired.values import UNKNOWN
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in, token_in, without_token
 from zerotouch.plan.routing import Fact, Says
 from zerotouch.plan.version import make_version
@@ -42,7 +43,7 @@ class Connection(RoutingKind):
             "authorizationType": "API_KEY",
             "apiKeyName": API_KEY_NAME,
             "description": describe_owner(context.owner),
-            "token": context.spec.token_fingerprint,
+            "token": context.spec.token_fingerprint or UNKNOWN,
             "headers": {TOKEN_HEADER: {"secret": True}},
             "queryStrings": {},
             "bodies": {},
