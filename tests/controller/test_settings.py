@@ -1,3 +1,5 @@
+import pytest
+
 from zerotouch.controller.settings import Settings
 
 
@@ -24,3 +26,13 @@ def test_a_container_started_again_in_the_same_pod_is_another_candidate() -> Non
 def test_defaults() -> None:
     settings = Settings.from_env({})
     assert (settings.owner_id, settings.allowed_gateways, settings.gateway_ca_file) == ("default", frozenset(), None)
+
+
+@pytest.mark.parametrize("text", ["0s", "soon", "1h", "30", "s"])
+def test_a_time_that_is_none_is_refused_by_name(text: str) -> None:
+    with pytest.raises(ValueError, match=r"ZEROTOUCH_SETTLE: .* is not a duration"):
+        Settings.from_env({"ZEROTOUCH_SETTLE": text})
+
+
+def test_a_time_to_settle() -> None:
+    assert Settings.from_env({"ZEROTOUCH_SETTLE": "2m"}).settle == 120.0

@@ -15,6 +15,7 @@ from zerotouch.qualys.platforms import parse_allowed
 # Names of queues have no dots; the default bus is not the operator's own.
 _BUS: Final = r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/(?!default$)[A-Za-z0-9_-]{1,64}"
 _ORGANIZATION: Final = r"o-[a-z0-9]{10,32}"
+_DURATION: Final = r"[1-9][0-9]{0,2}s|[1-9][0-9]?m"
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -60,7 +61,10 @@ class Settings:
             gateway_ca_file=env.get("ZEROTOUCH_GATEWAY_CA_FILE") or None,
             events_bus_arn=_matching(env, "ZEROTOUCH_EVENTS_BUS_ARN", _BUS, "the ARN of an event bus of its own"),
             events_organization=_matching(env, "ZEROTOUCH_EVENTS_ORGANIZATION_ID", _ORGANIZATION, "o-…"),
-            settle=parse_duration(env.get("ZEROTOUCH_SETTLE") or "30s").total_seconds(),
+            settle=parse_duration(
+                _matching(env, "ZEROTOUCH_SETTLE", _DURATION, "a duration of seconds or minutes, such as 30s or 2m")
+                or "30s"
+            ).total_seconds(),
         )
 
 

@@ -147,7 +147,7 @@ class Reconciler:
         _, interrupted = self._run([one.look for one in passes.values()])
         if interrupted:
             return [], True
-        key = f"{account.owner}/{context.account_id}"
+        key = _memory_key(account)
         world = world_of(passes, lambda facts: self._memory.fresh(key, facts))
         plan = route(context, world, dropped if removing else (), account.dry_run)
         scopes, interrupted = self._run([lambda: passes[GLOBAL].act(plan.routing)])
@@ -232,6 +232,7 @@ class Reconciler:
             return AccountReport(spec.account_id, problem=_entrance_problem(error), left=left)
         except Interrupted:
             return AccountReport(spec.account_id, interrupted=True)
+        self._memory.forget(_memory_key(account))
         regions = tuple(sorted({*selected.usable, *(r for r in account.previous if r != GLOBAL)}))
         context = context_of(account, regions)
         left_over: list[ResourceID] = []
@@ -323,6 +324,10 @@ def context_of(account: AccountInput, regions: tuple[str, ...] = ()) -> Context:
     """Of the account-wide scope."""
     partition = account.spec.access.role_arn.split(":")[1]
     return Context(account.spec, account.owner, partition, GLOBAL, regions)
+
+
+def _memory_key(account: AccountInput) -> str:
+    return f"{account.owner}/{account.spec.account_id}"
 
 
 def _kept(region: str) -> ScopeReport:
