@@ -166,6 +166,14 @@ def test_a_region_no_longer_declared_is_forgotten_or_retained() -> None:
     assert plan_routing(("a",), "a", world, retain=True).routing.forwards == ("a",)
 
 
+def test_what_serves_a_declared_region_that_is_not_enabled_now_stays() -> None:
+    world = World(frozenset(f for f in routed("a") if f.region != "c"))
+    plan = plan_routing(("a", "b"), "a", world, silent={"c"})
+    assert plan.routing.routes["a"].admits == REGIONS
+    assert plan_routing(("a", "b"), "a", world, silent={"d"}).routing.routes["a"].admits == ("a", "b")
+    assert plan.waits == {}
+
+
 def test_of_a_region_no_longer_declared_the_destination_may_still_be_invoked_where_retained() -> None:
     world = World(frozenset(f for f in routed(None) if f.region != "c" or f.says in ROLES))
     assert plan_routing(("a", "b"), None, world).routing.invokes == ("a", "b")

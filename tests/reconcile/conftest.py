@@ -80,7 +80,7 @@ def reconciler(cloud: Sandbox) -> Iterator[Reconciler]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in cloud.env().items():
             environment.setenv(name, value)
-        reconciler = Reconciler(AWSSettings(settle=0.0))
+        reconciler = Reconciler(AWSSettings(settle=0.0, regions_ttl=0.0))
         yield reconciler
         reconciler.close()
 

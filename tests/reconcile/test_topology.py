@@ -280,6 +280,18 @@ def test_the_old_main_region_taken_out_in_the_same_edit_is_removed_last(
     assert held(account.admin, account.id, REGIONS) == expected([WEST], [OREGON])
 
 
+def test_a_region_that_is_disabled_for_a_while_is_served_as_soon_as_it_is_back(
+    spread: Callable[..., Account], starts: Callable[[Account], Starts]
+) -> None:
+    account = spread(main(EAST))
+    account.admin.set_regions(account.id, [EAST, OREGON])
+    assert not account.reconcile().ready
+    account.admin.set_regions(account.id, REGIONS)
+    started = starts(account)
+    started.one_in_each()
+    started.arrived_once()
+
+
 @pytest.mark.parametrize("delivery", [PER_REGION, main(EAST)], ids=["per-region", "main-region"])
 def test_a_retained_region_goes_on_delivering(
     spread: Callable[..., Account], starts: Callable[[Account], Starts], delivery: dict[str, Any]

@@ -91,16 +91,25 @@ class Plan:
 
 
 def plan_routing(
-    regions: Iterable[str], main: str | None, world: World, leaving: Iterable[str] = (), retain: bool = False
+    regions: Iterable[str],
+    main: str | None,
+    world: World,
+    leaving: Iterable[str] = (),
+    retain: bool = False,
+    silent: Iterable[str] = (),
 ) -> Plan:
-    """`leaving`: regions that are to be removed. `retain`: whether what serves regions no longer declared stays."""
+    """`leaving`: regions that are to be removed. `retain`: whether what serves regions no longer declared stays.
+
+    `silent`: declared regions that are not enabled now; what serves them stays, for when they are again.
+    """
     declared = declared_routing(regions, main)
-    return _Planner(declared, world, retain).plan(frozenset(leaving))
+    return _Planner(declared, world, retain, frozenset(silent)).plan(frozenset(leaving))
 
 
 class _Planner:
-    def __init__(self, declared: Routing, world: World, retain: bool) -> None:
-        self._declared, self._world, self._retain = declared, world, retain
+    def __init__(self, declared: Routing, world: World, retain: bool, silent: frozenset[str]) -> None:
+        self._declared, self._world = declared, world
+        self._retain, self._silent = retain, silent
         self._regions = declared.routes.keys()
 
     def plan(self, leaving: frozenset[str]) -> Plan:
@@ -203,7 +212,8 @@ class _Planner:
         return granted | (known if unsure else known & in_use)
 
     def _retained(self, found: Iterable[str]) -> set[str]:
-        return set(found) - self._regions if self._retain else set()
+        others = set(found) - self._regions
+        return others if self._retain else others & self._silent
 
     def _waits(self, region: str, route: Route) -> Iterator[str]:
         declared = self._declared.routes[region]

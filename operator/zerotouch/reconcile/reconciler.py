@@ -129,7 +129,8 @@ class Reconciler:
         if spec.mode is Mode.ENFORCE and not account.dry_run:
             entering((GLOBAL, *selected.usable))
         dropped = no_longer_selected(account.previous, selected)
-        scopes, interrupted = self._pass(account, api, context, dropped, applied)
+        silent = selected.unusable.keys() & account.previous.keys()
+        scopes, interrupted = self._pass(account, api, context, dropped, silent, applied)
         scopes += [_unusable(region, problem, account) for region, problem in selected.unusable.items()]
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted)
 
@@ -139,9 +140,11 @@ class Reconciler:
         api: AccountAPI,
         context: Context,
         dropped: Sequence[str],
+        silent: Collection[str],
         applied: Callable[[Change], None],
     ) -> tuple[list[ScopeReport], bool]:
         """Look at all scopes, then act: the account-wide roles first, because the regions' rules refer to them."""
+        context = replace(context, given_routing=context.routing)
         removing = account.spec.deletion_policy is DeletionPolicy.DELETE and account.spec.mode is Mode.ENFORCE
         passes = {s: self._scope_pass(account, api, context.at(s), applied) for s in (GLOBAL, *context.regions)}
         _, interrupted = self._run([one.look for one in passes.values()])
@@ -149,7 +152,7 @@ class Reconciler:
             return [], True
         key = _memory_key(account)
         world = world_of(passes, lambda facts: self._memory.fresh(key, facts))
-        plan = route(context, world, dropped if removing else (), account.dry_run)
+        plan = route(context, world, dropped if removing else (), silent, account.dry_run)
         scopes, interrupted = self._run([lambda: passes[GLOBAL].act(plan.routing)])
         if not interrupted:
             there = [self._act(account, api, passes[region], plan) for region in context.regions]

@@ -41,7 +41,7 @@ class FactMemory:
             return frozenset(fact for fact in facts if now - known.get(fact, now) < self._settle)
 
     def remember(self, account: str, before: frozenset[Fact], after: frozenset[Fact]) -> None:
-        """The facts at the beginning and the end of a pass. Of what was known before nothing is new."""
+        """The facts at the beginning and the end of a pass. What an account begins with that was not remembered is old."""
         with self._lock:
             now = self._clock()
             known = self._known.get(account)
@@ -65,12 +65,12 @@ def facts_of(passes: Mapping[str, ScopePass]) -> frozenset[Fact]:
     return frozenset(fact for one in passes.values() for fact in one.facts)
 
 
-def route(context: Context, world: World, leaving: Collection[str], dry_run: bool) -> Plan:
+def route(context: Context, world: World, leaving: Collection[str], silent: Collection[str], dry_run: bool) -> Plan:
     """The routing to make; where nothing is written the declared one, so that the whole difference is told."""
     if dry_run or context.spec.mode is Mode.OBSERVE:
         return Plan(context.routing)
     retain = context.spec.deletion_policy is DeletionPolicy.RETAIN
-    return plan_routing(context.regions, context.spec.delivery.main, world, leaving, retain)
+    return plan_routing(context.regions, context.spec.delivery.main, world, leaving, retain, silent)
 
 
 def main_region_problem(context: Context, selected: Selected) -> Problem | None:

@@ -72,7 +72,7 @@ class ServiceRole(RoutingKind):
 
     def _facts(self, fields: Fields, context: Context) -> frozenset[Fact]:
         ours = re.compile(re.escape(self.resource(context, "REGION")).replace("REGION", "([a-z0-9-]+)"))
-        found = (ours.fullmatch(arn) for arn in allowed(fields["inlinePolicies"], self.action))
+        found = (ours.fullmatch(arn) for arn in allowed(fields.get("inlinePolicies", {}), self.action))
         return frozenset(Fact(self.says, match[1]) for match in found if match)
 
 
