@@ -192,15 +192,14 @@ class Reconciler:
         _, interrupted = self._run([one.look for one in passes.values()])
         if interrupted:
             return AccountReport(spec.account_id, interrupted=True)
-        # What the roles allow for regions that are not looked at stays.
-        world = World(facts_of(passes), blind=frozenset(context.regions) - passes.keys())
-        plans = {scope: Plan(context.routing) for scope in passes} | {
-            GLOBAL: route(context, world, (), account.dry_run)
-        }
+        # What the roles, or rules, allow for regions that are not looked at stays, unless all was as declared there before.
+        world = World(facts_of(passes), blind=frozenset((GLOBAL, *context.regions)) - passes.keys())
+        silent = selected.unusable.keys() & account.previous.keys()
+        careful, declared = route(context, world, (), silent, account.dry_run), Plan(context.routing)
         jobs = [
-            (lambda one=one: one.act(plans[GLOBAL].routing))
+            (lambda one=one: one.act(careful.routing))
             if scope == GLOBAL
-            else self._act(account, api, one, plans[scope])
+            else self._act(account, api, one, declared if one.was_right else careful)
             for scope, one in passes.items()
         ]
         found, interrupted = self._run(jobs)

@@ -110,6 +110,11 @@ class ScopePass:
         return self._context
 
     @property
+    def was_right(self) -> bool:
+        """Whether the last pass left everything as it is wanted."""
+        return self._was_right
+
+    @property
     def facts(self) -> frozenset[Fact]:
         """What the last look at each kind says of the way that events take, if it is ours or will be."""
         ours = {Ownership.OURS}
