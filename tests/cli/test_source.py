@@ -1,5 +1,6 @@
 """What a file may hold, and one line with a status of its own for everything else."""
 
+import contextlib
 import copy
 import json
 import os
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from tests.api.cases import GOOD, REFUSED, changed
+from zerotouch.cli.documents import NotYAML, load_documents
 from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.source import check, read_file
 
@@ -169,3 +173,43 @@ def run(arguments: list[str], stdin: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [COMMAND, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+PATHS = st.sampled_from(
+    [
+        "accounts", "accounts.0.id", "accounts.0.regions", "access", "connector", "delivery", "interval", "inventory.targets",
+        "qualys", "qualys.auth", "qualys.token.expiry", "regions", "regions.names", "tags", "namePrefix", "mode", "unknown",
+    ]
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(PATHS, VALUES)
+def test_nothing_but_a_refusal_comes_of_any_value(path: str, value: Any) -> None:
+    manifest = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    node: Any = manifest["spec"]
+    for key in parents:
+        node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
+    node[last] = value
+    with contextlib.suppress(CommandError):
+        check(manifest)
+
+
+@given(st.text(alphabet="ab01:-!?&*|>{}[]\"', \n\t%@#~._<", max_size=40) | st.text(max_size=40))
+@example("!!int x")
+@example("!!binary aGk=")
+@example("!!timestamp 2020-99-99")
+@example("? [a]\n: b")
+@example("&a [*a]")
+@example("0b")
+@example("a: 1e999")
+@example("<<: 1")
+def test_any_text_is_yaml_or_is_told_not_to_be(text: str) -> None:
+    with contextlib.suppress(NotYAML):
+        load_documents(text)

@@ -194,7 +194,7 @@ def _type_name(value: Any) -> str:
         return "null"
     if isinstance(value, float):
         return "number"
-    return next(name for name in ("boolean", "integer", "string", "array", "object") if _TYPES[name](value))
+    return next((name for name in ("boolean", "integer", "string", "array") if _TYPES[name](value)), "object")
 
 
 def _shown(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -17,7 +17,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge":
                 if key.value in seen:
                     raise NotYAML(f"line {key.start_mark.line + 1}: key {key.value!r} stands twice")
                 seen.add(key.value)
@@ -32,13 +32,19 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float:
         return float(text)
 
 
-_INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_TAG: Final = "tag:yaml.org,2002:"
+_INTEGER: Final = f"{_TAG}int"
+# Of these JSON has no values.
+_FOREIGN: Final = frozenset(f"{_TAG}{name}" for name in ("binary", "omap", "pairs", "set", "timestamp"))
+_Loader.yaml_constructors = {
+    tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag not in _FOREIGN
+}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag not in {_INTEGER, "tag:yaml.org,2002:timestamp"}]
+    first: [(tag, pattern) for tag, pattern in found if tag not in {_INTEGER, f"{_TAG}timestamp"}]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
-    _INTEGER, re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$"), list("-+0123456789")
+    _INTEGER, re.compile(r"[-+]?(0b[01]+|0o?[0-7]+|0x[0-9a-fA-F]+|[0-9][0-9_]*)$"), list("-+0123456789")
 )
 _Loader.add_constructor(_INTEGER, _number)
 
@@ -52,5 +58,9 @@ def load_documents(text: str) -> list[Any]:
         raise NotYAML(f"{line}{error.problem}") from None
     except yaml.YAMLError as error:
         raise NotYAML(str(error).splitlines()[0]) from None
+    except NotYAML:
+        raise
+    except (ValueError, OverflowError):
+        raise NotYAML("it holds a value that is not of the type that its tag names") from None
     except RecursionError:
         raise NotYAML("it is nested too deeply") from None

@@ -5,6 +5,7 @@ import binascii
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ def check(body: Mapping[str, Any]) -> QualysZeroTouchSpec:
         version = body.get("apiVersion")
         text = f'no matches for kind "{ZEROTOUCH_KIND}" in version "{version}": use {API_VERSION}'
         raise CommandError(Exit.INVALID_SPEC, text)
-    schema = zerotouch_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = _schema()
     if unknown := unknown_fields(schema, body):
         fields = ", ".join(f'unknown field "{path}"' for path in unknown)
         text = f'{ZEROTOUCH_KIND} in version "{API_VERSION.partition("/")[2]}" cannot be handled as a {ZEROTOUCH_KIND}'
@@ -65,6 +66,12 @@ def check(body: Mapping[str, Any]) -> QualysZeroTouchSpec:
         problems = error.errors(include_input=False, include_context=False, include_url=False)
         text = "; ".join(f"spec.{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems[:_MOST_NAMED])
         raise CommandError(Exit.INVALID_SPEC, shown + text) from None
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = zerotouch_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
 
 
 def _documents(path: str, shown: str) -> list[Any]:
