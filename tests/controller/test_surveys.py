@@ -114,6 +114,18 @@ def test_a_region_that_is_not_declared_any_more_leaves() -> None:
     assert delivering(second) == ("Unknown", "NoEvents")
 
 
+def test_a_region_that_hands_its_events_on_delivers_only_if_the_other_does() -> None:
+    handed = Surveyed(DeliveryFinding(None, "ENABLED", "us-east-1", Activity(last_success_at=T0), seen_at=T0))
+    works = Surveyed(DeliveryFinding("AUTHORIZED", "ENABLED", activity=Activity(last_success_at=T0), seen_at=T0))
+    found = status(report(us_east_1=works, eu_west_1=handed))
+    assert delivering(found) == ("True", "Succeeded")
+    found = status(report(us_east_1=DISABLED, eu_west_1=handed))
+    assert found.delivery is not None
+    other = found.delivery.regions[0]
+    assert (other.name, other.delivering, other.reason) == ("eu-west-1", "False", "RuleDisabled")
+    assert (other.message or "").startswith("handed to us-east-1, where: the rule is disabled")
+
+
 def test_the_status_stays_slim_however_much_fails() -> None:
     letters = tuple(Letter(T0, f"CODE_{n}", "x" * 200) for n in range(10))
     failing = Surveyed(

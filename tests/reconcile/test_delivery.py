@@ -76,9 +76,9 @@ def test_success_is_never_claimed_without_evidence(series: dict[str, dict[dateti
     assert newest is None or (found.last_failure_at is not None and found.last_failure_at >= newest)
 
 
-def look(account: Account) -> DeliveryFinding:
+def look(account: Account, region: str = "us-east-1") -> DeliveryFinding:
     account.input = replace(account.input, due_surveys=frozenset({"delivery"}))
-    surveyed = account.reconcile().surveyed("delivery")["us-east-1"]
+    surveyed = account.reconcile().surveyed("delivery")[region]
     assert surveyed.problem is None, surveyed.problem
     found: DeliveryFinding = surveyed.found
     return found
@@ -144,6 +144,34 @@ def test_a_rule_of_others_is_not_looked_at(make_account: Callable[..., Account])
     account.client("events").put_rule(Name="qualys-zerotouch", EventPattern='{"source": ["aws.ec2"]}')
     found = look(account)
     assert (found.rule_state, found.activity) == (None, None)
+
+
+def test_a_region_that_hands_its_events_on_says_where_to(
+    make_account: Callable[..., Account], gateway: GatewayAdmin
+) -> None:
+    gateway.clear()
+    account = make_account(delivery={"topology": "MainRegion", "mainRegion": "us-east-1"})
+    wait_until(lambda: account.reconcile().ready, 60)
+    instance = account.admin.start_instance(account.id, "eu-west-1")
+    gateway.wait_for_event(lambda e: e["instance"] == instance)
+    wait_until(lambda: (look(account).activity or Activity()).last_success_at is not None, 30)
+    main, other = look(account), look(account, "eu-west-1")
+    assert (main.forwards_to, main.connection_state) == (None, "AUTHORIZED")
+    assert (other.forwards_to, other.connection_state, other.waiting) == ("us-east-1", None, 0)
+    assert other.activity is not None
+    assert (other.activity.matched, other.activity.delivered) == (1, 1)
+
+
+def test_what_cannot_be_handed_on_becomes_a_letter_where_it_started(make_account: Callable[..., Account]) -> None:
+    account = make_account(delivery={"topology": "MainRegion", "mainRegion": "us-east-1"})
+    wait_until(lambda: account.reconcile().ready, 60)
+    iam, role = account.client("iam"), "qualys-zerotouch-forward"
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    account.admin.start_instance(account.id, "eu-west-1")
+    wait_until(lambda: look(account, "eu-west-1").waiting == 1, 30)
+    assert look(account, "eu-west-1").letters[0].code == "NO_PERMISSIONS"
+    assert look(account).waiting == 0
 
 
 def test_one_call_of_cloudwatch_and_none_of_the_queue_while_it_is_empty(account: Account) -> None:
