@@ -50,6 +50,8 @@ def test_a_policy_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
         ([], "cloudformation/target.yaml"),
         (["target"], "cloudformation/target.yaml"),
         (["stack-set"], "cloudformation/stack-set.yaml"),
+        (["main-region"], "cloudformation/main-region.yaml"),
+        (["main-region", "--terraform"], "terraform/main-region/main.tf"),
         (["account-role"], "cloudformation/account-role.yaml"),
         (["--terraform"], "terraform/target/main.tf"),
         (["account-role", "--terraform"], "terraform/account-role/main.tf"),

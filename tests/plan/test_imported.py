@@ -135,3 +135,31 @@ def test_what_is_not_the_default_of_a_delivery() -> None:
         "invocationRateLimitPerSecond": 7,
         "retry": {"maximumEventAgeSeconds": 60, "maximumRetryAttempts": 0},
     }
+
+
+FORWARDING = replace(
+    OURS, destination=None, endpoint=None, connection=None, role="zt-prod-forward", forwards_to="us-east-1"
+)
+
+
+def test_a_main_region() -> None:
+    answer = described(account(us_east_1=[OURS], eu_west_1=[FORWARDING], us_west_2=[FORWARDING]))
+    assert answer.body["spec"]["delivery"] == {"topology": "MainRegion", "mainRegion": "us-east-1"}
+    assert answer.body["spec"]["namePrefix"] == "zt-prod"
+    assert answer.improvements == ()
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        {"us_east_1": [OURS], "eu_west_1": [FORWARDING], "us_west_2": [OURS]},
+        {"us_east_1": [OURS], "eu_west_1": [FORWARDING], "us_west_2": [replace(FORWARDING, forwards_to="eu-west-1")]},
+        {"us_east_1": [], "eu_west_1": [FORWARDING], "us_west_2": [OURS]},
+    ],
+)
+def test_where_not_all_hand_their_events_to_one_region_each_is_to_deliver(
+    regions: dict[str, list[FoundDelivery]],
+) -> None:
+    answer = described(account(**regions))
+    assert "delivery" not in answer.body["spec"]
+    assert any("ours tells Qualys from this region itself" in text for text in answer.improvements)

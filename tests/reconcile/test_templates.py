@@ -117,6 +117,23 @@ def test_many_regions(make_account: Callable[..., Account], gateway: GatewayAdmi
     assert sum(held_one.startswith("Role") for held_one in held(account.admin, account.id)) == 1
 
 
+MAIN_REGION = {"topology": "MainRegion", "mainRegion": REGIONS[0]}
+
+
+def test_a_main_region_that_delivers_for_the_other(make_account: Callable[..., Account], gateway: GatewayAdmin) -> None:
+    account = make_account(tags={}, adoptionPolicy="AdoptIdentical", delivery=MAIN_REGION, mode="Observe")
+    for region in REGIONS:
+        deploy(account, shipped("main-region"), region, MainRegion=REGIONS[0], Regions=",".join(REGIONS))
+    for region in REGIONS:
+        assert event_arrives(account, gateway, region)["region"] == region
+    report = account.reconcile()
+    assert [c.message for s in report.scopes for c in s.conflicts] == []
+    assert {d.difference.path for s in report.scopes for d in s.drifts} == {"owner"}
+    assert [line for line in held(account.admin, account.id) if "ApiDestination" in line] == [
+        f"ApiDestination {REGIONS[0]} qualys-zerotouch"
+    ]
+
+
 def test_the_shipped_stack_set_names_no_regions_and_is_made_as_declared(make_account: Callable[..., Account]) -> None:
     account = make_account(adoptionPolicy="Adopt")
     deploy_everywhere(account)

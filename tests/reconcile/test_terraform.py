@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.gateway.admin import GatewayAdmin
 from tests.reconcile.conftest import REGIONS, Account
-from tests.reconcile.test_templates import CONNECTOR, event_arrives, spec_of
+from tests.reconcile.test_templates import CONNECTOR, MAIN_REGION, event_arrives, spec_of
 from tests.templates.terraform import Module
 from zerotouch.templates.terraform import account_module
 
@@ -169,6 +169,16 @@ def test_the_shipped_module(make_account: Callable[..., Account], gateway: Gatew
     assert {(d.difference.path, d.difference.found) for s in report.scopes for d in s.drifts} == {
         ("owner", "template/terraform")
     }
+
+
+def test_a_main_region_that_delivers_for_the_other(make_account: Callable[..., Account], gateway: GatewayAdmin) -> None:
+    account = make_account(tags={}, adoptionPolicy="AdoptIdentical", delivery=MAIN_REGION, mode="Observe")
+    applied(account, (SHIPPED.parents[1] / "main-region/main.tf").read_text(), main_region=REGIONS[0])
+    for region in REGIONS:
+        assert event_arrives(account, gateway, region)["region"] == region
+    report = account.reconcile()
+    assert [c.message for s in report.scopes for c in s.conflicts] == []
+    assert {d.difference.path for s in report.scopes for d in s.drifts} == {"owner"}
 
 
 def test_a_module_from_a_spec_is_taken_over(make_account: Callable[..., Account]) -> None:

@@ -17,6 +17,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "jsonencode": json.dumps,
     "toset": lambda values: sorted(set(values)),
     "length": len,
+    "setsubtract": lambda values, less: sorted(set(values) - set(less)),
     "compact": lambda values: [value for value in values if value],
     "contains": lambda values, value: value in values,
     "regex": lambda pattern, text: re.search(pattern, text)[0],  # type: ignore[index]

@@ -15,6 +15,7 @@ from zerotouch.resources.base import OptionalKind
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 from zerotouch.templates.cloudformation import region_template, stack_set_template
 from zerotouch.templates.generate import as_yaml, shipped
+from zerotouch.templates.generate import template as named
 from zerotouch.templates.parameters import TOKEN_MOST
 from zerotouch.templates.requests import TemplateError
 from zerotouch.templates.target import default_spec
@@ -151,8 +152,25 @@ def test_a_field_that_a_kind_gains_reaches_the_template(monkeypatch: pytest.Monk
     assert any("Novelty" in match.message for match in complaints(template))
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_a_topology_that_no_template_can_make_is_refused(make: Any) -> None:
-    delivery = {"topology": "MainRegion", "mainRegion": "us-east-1"}
-    with pytest.raises(TemplateError, match="PerRegion only"):
-        make(full_spec(delivery=delivery))
+MAIN_REGION = {"delivery": {"topology": "MainRegion", "mainRegion": "us-east-1"}}
+
+
+def test_one_region_alone_cannot_have_a_main_region() -> None:
+    with pytest.raises(TemplateError, match="use stack-set"):
+        region_template(full_spec(**MAIN_REGION))
+    with pytest.raises(TemplateError, match="PerRegion"):
+        named("main-region", full_spec())
+
+
+def test_with_a_main_region_only_rules_and_destinations_differ_between_regions() -> None:
+    template = stack_set_template(full_spec(**MAIN_REGION))
+    assert complaints(template) == []
+    assert template["Parameters"]["Regions"]["Default"] == "eu-west-1,us-east-1"
+    conditions = {name: resource.get("Condition") for name, resource in template["Resources"].items()}
+    assert {name for name, c in conditions.items() if c == "IsOtherRegion"} == {"RuleElsewhere"}
+    assert conditions["InventoryAssociation"] == "CollectsInventory"
+    assert {n: conditions[n] for n in ("Rule", "Connection", "APIDestination", "ForwardRole")} == dict.fromkeys(
+        ("Rule", "Connection", "APIDestination", "ForwardRole"), "IsMainRegion"
+    )
+    pattern = template["Resources"]["Rule"]["Properties"]["EventPattern"]
+    assert pattern["region"] == {"Ref": "Regions"}

@@ -10,6 +10,7 @@ from zerotouch.cli.output import emit
 _WHAT: Final = {
     "target": "one account and region; with Terraform one account and its regions",
     "stack-set": "many accounts and regions, as a StackSet",
+    "main-region": "the same, with one region that delivers for the others",
     "account-role": "the role that the operator assumes in an account",
 }
 
@@ -28,6 +29,8 @@ def command(what: str, file: str | None, name: str | None, terraform: bool, outp
     target        one account and region (the default);
                   with --terraform one account and its regions
     stack-set     many accounts and regions, as a StackSet
+    main-region   the same, with one region that delivers for all;
+                  with --terraform one account and its regions
     account-role  the role that the operator assumes in an account
 
     With -f: as a QualysZeroTouch declares, else the default. The token is
@@ -41,15 +44,19 @@ def command(what: str, file: str | None, name: str | None, terraform: bool, outp
     if what == "account-role" and file is not None:
         raise click.UsageError("account-role takes no -f: what differs are its parameters")
     from zerotouch.templates import generate
+    from zerotouch.templates.requests import TemplateError
 
     spec = None
     if file is not None:
         from zerotouch.cli.source import read_file
 
         spec = read_file(file, name).spec
-    if terraform:
-        click.echo(generate.module(what, spec), nl=False)
-    elif output == "json":
-        emit(generate.template(what, spec), output)
-    else:
-        click.echo(generate.as_yaml(generate.template(what, spec)), nl=False)
+    try:
+        if terraform:
+            click.echo(generate.module(what, spec), nl=False)
+        elif output == "json":
+            emit(generate.template(what, spec), output)
+        else:
+            click.echo(generate.as_yaml(generate.template(what, spec)), nl=False)
+    except TemplateError as error:
+        raise click.UsageError(str(error)) from None

@@ -101,6 +101,7 @@ def imported(accounts: Sequence[FoundAccount], access: Mapping[str, Any], platfo
     found = [account for account in accounts if account.regions]
     deliveries = [d for a in found for regional in a.deliveries.values() for d in regional]
     final = [d for d in deliveries if d.forwards_to is None]
+    main = _main_region(found)
     namespace, name = _object_name(deliveries)
     prefix = _prefix(final)
     regions = _common_regions(found)
@@ -113,14 +114,14 @@ def imported(accounts: Sequence[FoundAccount], access: Mapping[str, Any], platfo
         "accounts": [_entry(account, regions) for account in found],
         "regions": {"selection": "Listed", "names": list(regions)},
         **_inventory([x for a in found for regional in a.associations.values() for x in regional], prefix),
-        **_delivery(final),
+        **_delivery(final, main),
         **_connector([c for a in found for c in a.connectors]),
         **({} if _is_object(deliveries) else {"adoptionPolicy": "AdoptIdentical"}),
         **_tags(deliveries),
         "namePrefix": prefix,
     }
     body = {"apiVersion": API_VERSION, "kind": ZEROTOUCH_KIND, "metadata": {"name": name, "namespace": namespace}}
-    return Imported({**body, "spec": spec}, tuple(_improvements(found, prefix)), tuple(_missing(found)))
+    return Imported({**body, "spec": spec}, tuple(_improvements(found, prefix, main)), tuple(_missing(found)))
 
 
 def _object_name(deliveries: Iterable[FoundDelivery]) -> tuple[str, str]:
@@ -183,9 +184,23 @@ def _inventory(associations: Sequence[FoundAssociation], prefix: str) -> dict[st
     return {"inventory": inventory} if inventory else {}
 
 
-def _delivery(deliveries: Sequence[FoundDelivery]) -> dict[str, Any]:
+def _main_region(accounts: Sequence[FoundAccount]) -> str | None:
+    """The region that delivers for all: every other one hands its events there, and to none else, in every account."""
+    mains = {d.forwards_to for a in accounts for found in a.deliveries.values() for d in found} - {None}
+    if len(mains) != 1:
+        return None
+    (main,) = mains
+    all_of_them = all(
+        any(d.forwards_to == main for d in a.deliveries[region]) if region != main else True
+        for a in accounts
+        for region in a.regions
+    )
+    return main if all_of_them and all(main in a.regions for a in accounts) else None
+
+
+def _delivery(deliveries: Sequence[FoundDelivery], main: str | None) -> dict[str, Any]:
     """What most have, where it is not the default."""
-    delivery: dict[str, Any] = {}
+    delivery: dict[str, Any] = {"topology": "MainRegion", "mainRegion": main} if main else {}
     rate = _most_common([d.rate for d in deliveries], 300)
     if rate != 300:
         delivery["invocationRateLimitPerSecond"] = max(1, min(rate, 300))
@@ -225,13 +240,13 @@ def _tags(deliveries: Sequence[FoundDelivery]) -> dict[str, Any]:
     return {"tags": common} if common else {}
 
 
-def _improvements(accounts: Sequence[FoundAccount], prefix: str) -> Iterator[str]:
+def _improvements(accounts: Sequence[FoundAccount], prefix: str, main: str | None) -> Iterator[str]:
     for account in accounts:
         for region in account.regions:
             where = f"{account.id} {region}"
             deliveries = account.deliveries[region]
             for delivery in deliveries:
-                yield from (f"{where}: {text}" for text in _faults(delivery, prefix))
+                yield from (f"{where}: {text}" for text in _faults(delivery, prefix, main))
             active = sorted({d.rule for d in deliveries if d.enabled})
             if len(active) > 1:
                 yield f"{where}: rules {', '.join(active)} tell each start of an instance {len(active)} times"
@@ -245,7 +260,7 @@ def _improvements(accounts: Sequence[FoundAccount], prefix: str) -> Iterator[str
             yield f"{account.id} {region}: not looked at: {why}"
 
 
-def _faults(d: FoundDelivery, prefix: str) -> Iterator[str]:
+def _faults(d: FoundDelivery, prefix: str, main: str | None) -> Iterator[str]:
     if d.rule != prefix:
         yield (
             f"rule {d.rule} is not ours and has another name: ours, {prefix}, is made beside it, and each start is told twice "
@@ -255,13 +270,14 @@ def _faults(d: FoundDelivery, prefix: str) -> Iterator[str]:
         yield f"rule {d.rule} is disabled: nothing is told"
     if not d.narrowed:
         yield f"rule {d.rule} matches events of any account and region that reach its bus: ours only its own"
-    if d.forwards_to is not None:
+    if not d.dead_letters:
+        yield f"rule {d.rule} has no dead-letter queue: what EventBridge gives up is lost; ours keeps it"
+    if d.forwards_to is not None and main is None:
         yield f"rule {d.rule} hands its events to {d.forwards_to}: ours tells Qualys from this region itself"
+    if d.forwards_to is not None:
         return
     if d.wide_role:
         yield f"role {d.role} may do more than invoke API destination {d.destination}: ours may do nothing else"
-    if not d.dead_letters:
-        yield f"rule {d.rule} has no dead-letter queue: what EventBridge gives up is lost; ours keeps it"
     if d.connection is None:
         return
     if d.connection.plain_headers:

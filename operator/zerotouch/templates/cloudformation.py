@@ -1,18 +1,19 @@
 """CloudFormation templates of what the operator would make in an account."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from zerotouch.api.spec import Connector, DeletionPolicy
+from zerotouch.api.spec import DeletionPolicy
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.desired.context import ROLE_PATH
 from zerotouch.resources.base import from_tags
 from zerotouch.templates import parameters as p
+from zerotouch.templates.cloudformation_parameters import RULES, interface, parameters, region_parameters
 from zerotouch.templates.intrinsics import get_att, intrinsic
-from zerotouch.templates.requests import Request, TemplateError, requests
-from zerotouch.templates.target import Section, gateway_of, listed_regions, sections
+from zerotouch.templates.requests import TemplateError
+from zerotouch.templates.target import Placed, Where, listed_regions, placed_requests
 
 # Operation → resource type, and properties that are called otherwise or not known to CloudFormation (None).
 _CREATES: Final[Mapping[str, tuple[str, Mapping[str, str | None]]]] = {
@@ -30,6 +31,7 @@ _SWITCHES: Final = {
     "ConnectorPolicy": "HasConnector",
 }
 _MAIN: Final = "IsMainRegion"
+_ELSEWHERE: Final = "IsOtherRegion"
 
 
 @dataclass
@@ -40,83 +42,84 @@ class _Resource:
 
 
 def region_template(spec: QualysZeroTouchSpec, defaults: bool = True) -> dict[str, Any]:
-    """One account and region. `defaults`: whether the spec's own values are the parameters' defaults."""
+    """One account and region. `defaults`: whether the spec's own values are the parameters' defaults. Raises TemplateError."""
+    if spec.delivery.main is not None:
+        raise TemplateError("with topology MainRegion one region is not set up alone: use stack-set")
     return _template(
         "Qualys zero-touch API-based scan in one AWS account and region.",
         spec,
-        sections(spec, p.CLOUDFORMATION_OWNER, (p.REGION,)),
-        _parameters(spec, defaults),
+        placed_requests(spec, p.CLOUDFORMATION_OWNER, (p.REGION,)),
+        parameters(spec, defaults),
+        {Where.ACCOUNT: ()},
     )
 
 
 def stack_set_template(spec: QualysZeroTouchSpec, defaults: bool = True) -> dict[str, Any]:
     """Many accounts and regions: every stack but that of the main region leaves the account-wide resources out."""
-    main = {
-        "MainRegion": {
-            "Type": "String",
-            "Default": "us-east-1",
-            "AllowedPattern": r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$",
-            "Description": "The region whose stack makes the IAM resources of the account. It must be among the StackSet's "
-            "regions, and the first of them to be deployed.",
-        }
-    }
+    main = spec.delivery.main
+    regions = (p.REGIONS,) if main else listed_regions(spec)
+    how = "; other regions hand their events to a main one" if main else ""
     return _template(
-        "Qualys zero-touch API-based scan in many AWS accounts and regions, as a StackSet.",
+        f"Qualys zero-touch API-based scan in many AWS accounts and regions, as a StackSet{how}.",
         spec,
-        sections(spec, p.CLOUDFORMATION_OWNER, listed_regions(spec)),
-        {**_parameters(spec, defaults), **main},
+        placed_requests(spec, p.CLOUDFORMATION_OWNER, regions),
+        {**parameters(spec, defaults), **region_parameters(spec, defaults)},
+        {Where.ACCOUNT: (_MAIN,), Where.MAIN: (_MAIN,), Where.ELSEWHERE: (_ELSEWHERE,)},
     )
 
 
 def _template(
-    description: str, spec: QualysZeroTouchSpec, parts: tuple[Section, ...], parameters: dict[str, Any]
+    description: str,
+    spec: QualysZeroTouchSpec,
+    placed: Sequence[Placed],
+    given: dict[str, Any],
+    conditions: Mapping[Where, Sequence[str]],
 ) -> dict[str, Any]:
-    many = "MainRegion" in parameters
     made: dict[str, _Resource] = {}
-    for section in parts:
-        main = {_MAIN} if many and section.account_wide else set()
-        for request in requests(section.kinds, section.context):
-            _add(made, request, frozenset(main | ({_SWITCHES[request.kind]} if request.kind in _SWITCHES else set())))
-    conditions = dict(_conditions(made))
+    for one in placed:
+        switch = [_SWITCHES[one.request.kind]] if one.request.kind in _SWITCHES else []
+        _add(made, one, frozenset([*conditions.get(one.where, ()), *switch]))
     # An accidental removal of the stack must not end scanning where the operator would retain as well.
     retained = spec.deletion_policy is DeletionPolicy.RETAIN
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": description,
-        "Metadata": _interface(parameters),
-        "Parameters": parameters,
-        "Rules": _RULES,
-        "Conditions": conditions,
+        "Metadata": interface(given),
+        "Parameters": given,
+        "Rules": RULES,
+        "Conditions": dict(_conditions(made)),
         "Resources": {name: _rendered(name, made, retained) for name in made},
     }
 
 
-def _add(made: dict[str, _Resource], request: Request, conditions: frozenset[str]) -> None:
+def _add(made: dict[str, _Resource], placed: Placed, conditions: frozenset[str]) -> None:
+    request, name = placed.request, placed.name
     params = {key: _parsed(key, value) for key, value in request.params.items() if value not in ([], {}, "")}
     if request.operation in _CREATES:
         kind, names = _CREATES[request.operation]
         properties = {names.get(key, key): _filled(value) for key, value in params.items()}
-        made[request.kind] = _Resource(kind, {k: v for k, v in properties.items() if k is not None}, conditions)
+        made[name] = _Resource(kind, {k: v for k, v in properties.items() if k is not None}, conditions)
         return
     match request.operation:
         case "create_queue":
-            _add_queue(made, request, conditions)
+            _add_queue(made, placed, conditions)
         case "put_targets":
-            made[request.kind].properties["Targets"] = params["Targets"]
+            made[name].properties["Targets"] = params["Targets"]
         case "put_role_policy":
             policy = {key: params[key] for key in ("PolicyName", "PolicyDocument")}
-            made[request.kind].properties.setdefault("Policies", []).append(policy)
+            made[name].properties.setdefault("Policies", []).append(policy)
         case "attach_role_policy":
-            made[request.kind].properties.setdefault("Roles", []).append(params["RoleName"])
+            made[name].properties.setdefault("Roles", []).append(params["RoleName"])
         case _:
             raise TemplateError(f"{request.kind}: {request.operation} has no counterpart in CloudFormation")
 
 
-def _add_queue(made: dict[str, _Resource], request: Request, conditions: frozenset[str]) -> None:
+def _add_queue(made: dict[str, _Resource], placed: Placed, conditions: frozenset[str]) -> None:
     """SQS takes all attributes as text, and the policy among them."""
+    request, name = placed.request, placed.name
     attributes = dict(request.params["Attributes"])
     policy = json.loads(attributes.pop("Policy"))
-    made[request.kind] = _Resource(
+    made[name] = _Resource(
         "AWS::SQS::Queue",
         {
             "QueueName": request.params["QueueName"],
@@ -125,8 +128,8 @@ def _add_queue(made: dict[str, _Resource], request: Request, conditions: frozens
         },
         conditions,
     )
-    properties = {"Queues": [f"${{{request.kind}}}"], "PolicyDocument": policy}
-    made[f"{request.kind}Policy"] = _Resource("AWS::SQS::QueuePolicy", properties, conditions)
+    properties = {"Queues": [f"${{{name}}}"], "PolicyDocument": policy}
+    made[f"{name}Policy"] = _Resource("AWS::SQS::QueuePolicy", properties, conditions)
 
 
 def _parsed(key: str, value: Any) -> Any:
@@ -179,12 +182,14 @@ def _linked(value: Any, user: _Resource, named: Mapping[str, _Reference]) -> Any
     CloudFormation the order; where it is in the stack of another region only, the name stays."""
     if isinstance(value, Mapping):
         return {key: _linked(item, user, named) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list) and value != [p.REGIONS]:
         return [_linked(item, user, named) for item in value]
     reference = named.get(value) if isinstance(value, str) else None
     if reference is None:
         return intrinsic(value)
     unsure = reference.conditions - user.conditions
+    if _MAIN in unsure and _ELSEWHERE in user.conditions:
+        return intrinsic(value)
     if unsure:
         return {"Fn::If": [_condition_name(unsure), reference.function, intrinsic(value)]}
     return reference.function
@@ -207,89 +212,8 @@ def _conditions(made: Mapping[str, _Resource]) -> Iterator[tuple[str, Any]]:
 
 _TESTS: Final = {
     _MAIN: {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "MainRegion"}]},
+    _ELSEWHERE: {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "MainRegion"}]}]},
     "CollectsInventory": {"Fn::Equals": [{"Ref": "Inventory"}, "Enabled"]},
     "HasConnector": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Connector"}, "None"]}]},
     "MakesConnectorRole": {"Fn::Equals": [{"Ref": "Connector"}, "Role"]},
 }
-_NO_ACCOUNT: Final = "0" * 12
-_RULES: Final = {
-    "ConnectorRoleIsComplete": {
-        "RuleCondition": {"Fn::Equals": [{"Ref": "Connector"}, "Role"]},
-        "Assertions": [
-            {
-                "Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, absent]}]},
-                "AssertDescription": f"Connector Role needs {name}, as the Qualys console shows it.",
-            }
-            for name, absent in (("ConnectorAccountID", _NO_ACCOUNT), ("ConnectorExternalID", ""))
-        ],
-    }
-}
-
-
-def _parameters(spec: QualysZeroTouchSpec, defaults: bool) -> dict[str, Any]:
-    connector = spec.connector or Connector.model_construct()
-    role = connector.role
-    gateway = {"Default": gateway_of(spec)} if defaults else {}
-    return {
-        "APIGatewayURL": {
-            "Type": "String",
-            **gateway,
-            "AllowedPattern": p.GATEWAY_PATTERN,
-            "ConstraintDescription": "https://HOST, without a slash at the end.",
-            "Description": "The Qualys API gateway, from https://www.qualys.com/platform-identification/.",
-        },
-        "SubscriptionToken": {
-            "Type": "String",
-            "NoEcho": True,
-            "MinLength": 24,
-            "MaxLength": p.TOKEN_MOST,
-            "AllowedPattern": p.TOKEN_PATTERN,
-            "ConstraintDescription": f"A JWT: three parts joined by dots, at most {p.TOKEN_MOST} characters.",
-            "Description": "The Qualys subscription token. Nothing but the connection keeps it, as a secret value.",
-        },
-        "Inventory": {
-            "Type": "String",
-            "Default": "Enabled",
-            "AllowedValues": ["Enabled", "Disabled"],
-            "Description": "Whether the stack makes the SSM inventory association. Disable it where one for all nodes exists "
-            "already: AWS refuses a second one.",
-        },
-        "Connector": {
-            "Type": "String",
-            "Default": "Role" if role else "ExistingRole" if connector.existing_role_name else "None",
-            "AllowedValues": ["None", "Role", "ExistingRole"],
-            "Description": "The connector's permissions. Role: make the role ConnectorRoleName. ExistingRole: attach the policy "
-            "to that role, which is there already.",
-        },
-        "ConnectorRoleName": {
-            "Type": "String",
-            "Default": role.name if role else connector.existing_role_name or f"{spec.name_prefix}-connector",
-            "AllowedPattern": p.ROLE_NAME_PATTERN,
-            "Description": "Name of the role that the Qualys connector assumes.",
-        },
-        "ConnectorAccountID": {
-            "Type": "String",
-            "Default": role.trusted_account_id if role else _NO_ACCOUNT,
-            "AllowedPattern": "^[0-9]{12}$",
-            "Description": "The Qualys AWS account that may assume the role, as the Qualys console shows it; zeros where none.",
-        },
-        "ConnectorExternalID": {
-            "Type": "String",
-            "NoEcho": True,
-            "Default": role.external_id if role else "",
-            "AllowedPattern": r"^([\w+=,.@:/-]{2,1224})?$",
-            "Description": "The external id that the Qualys connector sends; with Connector Role.",
-        },
-    }
-
-
-def _interface(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """How the console groups the parameters."""
-    connector = [name for name in parameters if name.startswith("Connector")]
-    groups = {
-        "Qualys": ["APIGatewayURL", "SubscriptionToken"],
-        "What is set up": [n for n in parameters if n in {"Inventory", "MainRegion"}],
-        "The Qualys connector's permissions": connector,
-    }
-    listed = [{"Label": {"default": label}, "Parameters": names} for label, names in groups.items()]
-    return {"AWS::CloudFormation::Interface": {"ParameterGroups": listed}}

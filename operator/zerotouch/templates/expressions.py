@@ -12,6 +12,7 @@ _VARIABLES: Final = {
     p.ACCOUNT: "data.aws_caller_identity.current.account_id",
     p.REGION: "each.value",
     p.REGIONS: "region",
+    p.MAIN_REGION: "var.main_region",
     p.TOKEN: "var.subscription_token",
     p.GATEWAY: "var.api_gateway_url",
     p.CONNECTOR_ROLE: "var.connector_role_name",
@@ -30,6 +31,8 @@ def translated(value: Any) -> Any:
     match value:
         case dict():
             return {key: translated(item) for key, item in value.items()}
+        case [p.REGIONS]:
+            return Expression("var.regions")
         case [str(only)] if p.REGIONS in only:
             return Expression(f"[for region in var.regions : {_text(only)}]")
         case [str(first), str(last)] if p.EXISTING_CONNECTOR_ROLE in last:

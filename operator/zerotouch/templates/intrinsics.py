@@ -3,6 +3,8 @@
 import re
 from typing import Any, Final
 
+from zerotouch.templates.parameters import REGIONS
+
 _ONE: Final = re.compile(r"\$\{([\w:]+)(?:\.(\w+))?\}")
 
 
@@ -15,6 +17,8 @@ def intrinsic(value: Any) -> Any:
     """`${A}` → Ref, `${A.Arn}` → GetAtt, text around either → Sub; everything else as it is, in depth."""
     if isinstance(value, dict):
         return {key: intrinsic(item) for key, item in value.items()}
+    if value == [REGIONS]:
+        return {"Ref": "Regions"}
     if isinstance(value, list):
         return [intrinsic(item) for item in value]
     if not isinstance(value, str) or "${" not in value:

@@ -1,7 +1,8 @@
 """What a template sets up: the kinds, in contexts whose values are placeholders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from zerotouch.api.account import ParentRef, QualysZeroTouchAccountSpec
@@ -9,6 +10,7 @@ from zerotouch.api.spec import Connector, ConnectorRole, RegionSelection
 from zerotouch.api.zerotouch import AccountEntry, QualysZeroTouchSpec
 from zerotouch.desired.account import resolve_account
 from zerotouch.desired.context import Context
+from zerotouch.desired.routing import Route, Routing
 from zerotouch.desired.values import GLOBAL
 from zerotouch.qualys.platforms import GATEWAYS
 from zerotouch.resources.base import Kind
@@ -19,28 +21,44 @@ from zerotouch.templates.parameters import (
     CONNECTOR_EXTERNAL_ID,
     CONNECTOR_ROLE,
     GATEWAY,
+    MAIN_REGION,
     PARTITION,
     REGION,
 )
-from zerotouch.templates.requests import TemplateError
+from zerotouch.templates.requests import Request, requests
 
 _ANY_REGION: Final = "*"
+_ROLES: Final = Routing({}, (MAIN_REGION,), (MAIN_REGION,))
 _NO_PARENT: Final = ParentRef(name="template", uid="template")
 
 
+class Where(StrEnum):
+    """In which stacks, or for which regions, of an account a resource is made."""
+
+    ACCOUNT = "account"  # once, where the account-wide resources are made
+    EVERYWHERE = "everywhere"
+    MAIN = "main"  # in the main region of topology MainRegion
+    ELSEWHERE = "elsewhere"  # in its other regions
+
+
 @dataclass(frozen=True)
-class Section:
-    """Kinds that are made together. `account_wide`: once per account, in its main region."""
+class Placed:
+    """A request, and where it is made. `name`: of the resource in the template."""
 
-    account_wide: bool
-    kinds: Sequence[Kind]
-    context: Context
+    request: Request
+    where: Where
+
+    @property
+    def name(self) -> str:
+        return self.request.kind + ("Elsewhere" if self.where is Where.ELSEWHERE else "")
 
 
-def default_spec() -> QualysZeroTouchSpec:
-    """What a spec without any wish says: one region, no connector."""
+def default_spec(main_region: str | None = None) -> QualysZeroTouchSpec:
+    """What a spec without any wish says: no connector, whichever regions. `main_region`: with topology MainRegion."""
+    delivery = {"topology": "MainRegion", "mainRegion": main_region} if main_region else {}
     return QualysZeroTouchSpec.model_validate(
         {
+            "delivery": delivery,
             "qualys": {"platform": "US1", "auth": {"subscriptionTokenSecretRef": {"name": "qualys"}}},
             "accounts": [{"id": "000000000000"}],
             "regions": {"selection": "AllEnabled"},
@@ -48,17 +66,37 @@ def default_spec() -> QualysZeroTouchSpec:
     )
 
 
-def sections(spec: QualysZeroTouchSpec, owner: str, regions: Sequence[str]) -> tuple[Section, ...]:
-    """`regions`: those that the account-wide resources speak of. Raises TemplateError."""
-    if spec.delivery.main is not None:
-        raise TemplateError(
-            "templates are made for delivery.topology PerRegion only: one that is deployed region by region"
-        )
+def placed_requests(spec: QualysZeroTouchSpec, owner: str, regions: Sequence[str]) -> tuple[Placed, ...]:
+    """`regions`: those that the account-wide resources, and the main region's rule, speak of."""
     context = Context(_account_spec(spec), owner, PARTITION, GLOBAL, tuple(regions))
+    if spec.delivery.main is None:
+        there = replace(context.at(REGION), regions=(REGION,))
+        return (*_placed(Where.ACCOUNT, ACCOUNT_KINDS, context), *_placed(Where.EVERYWHERE, REGION_KINDS, there))
+    main = _routed(context.at(REGION), Route(REGION, tuple(regions), True))
+    elsewhere = _routed(context.at(REGION), Route(MAIN_REGION, (REGION,), False))
     return (
-        Section(True, ACCOUNT_KINDS, context),
-        Section(False, REGION_KINDS, replace(context.at(REGION), regions=(REGION,))),
+        *_placed(Where.ACCOUNT, ACCOUNT_KINDS, replace(context, given_routing=_ROLES)),
+        *_merged(list(requests(REGION_KINDS, main)), list(requests(REGION_KINDS, elsewhere))),
     )
+
+
+def _routed(context: Context, route: Route) -> Context:
+    return replace(context, given_routing=Routing({REGION: route}, (), ()))
+
+
+def _placed(where: Where, kinds: Sequence[Kind], context: Context) -> Iterator[Placed]:
+    return (Placed(request, where) for request in requests(kinds, context))
+
+
+def _merged(main: Sequence[Request], elsewhere: Sequence[Request]) -> Iterator[Placed]:
+    """Kinds that are the same in the main region and elsewhere are made everywhere."""
+    for kind in dict.fromkeys(request.kind for request in (*main, *elsewhere)):
+        here, there = ([r for r in found if r.kind == kind] for found in (main, elsewhere))
+        if here == there:
+            yield from (Placed(request, Where.EVERYWHERE) for request in here)
+        else:
+            yield from (Placed(request, Where.MAIN) for request in here)
+            yield from (Placed(request, Where.ELSEWHERE) for request in there)
 
 
 def listed_regions(spec: QualysZeroTouchSpec) -> tuple[str, ...]:

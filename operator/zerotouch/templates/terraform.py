@@ -7,6 +7,7 @@ which every regional resource takes a `region`, so that one module sets up all r
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
@@ -14,16 +15,16 @@ from zerotouch.desired.context import ROLE_PATH
 from zerotouch.templates import parameters as p
 from zerotouch.templates.expressions import translated
 from zerotouch.templates.hcl import Block, Expression, document
-from zerotouch.templates.requests import Request, TemplateError, requests
-from zerotouch.templates.target import sections
+from zerotouch.templates.requests import Request, TemplateError
+from zerotouch.templates.target import Placed, Where, placed_requests
 from zerotouch.templates.terraform_arguments import RESOURCES, Attribute, Fields
 from zerotouch.templates.terraform_variables import preamble, variables
 
-_REFERS: Final = frozenset({"Rule", "Arn", "RoleArn", "ConnectionArn", "PolicyArn"})
-# What Terraform cannot see from references: an event must find the role's permissions, a policy the role.
-_WAITS: Final = {
-    "attach_role_policy": "[aws_iam_role.connector_role]",
-    "put_targets": "[aws_iam_role_policy.execution_role]",
+_REFERS: Final = frozenset({"Arn", "RoleArn", "ConnectionArn", "PolicyArn"})
+_REGIONS: Final = {
+    Where.EVERYWHERE: "var.regions",
+    Where.MAIN: "[var.main_region]",
+    Where.ELSEWHERE: "setsubtract(var.regions, [var.main_region])",
 }
 _SWITCHES: Final = {
     "InventoryAssociation": "var.inventory",
@@ -40,30 +41,33 @@ def account_module(spec: QualysZeroTouchSpec, defaults: bool = True) -> str:
 
 class _Module:
     def __init__(self, spec: QualysZeroTouchSpec) -> None:
-        parts = sections(spec, p.TERRAFORM_OWNER, (p.REGIONS,))
-        self._requests = [
-            (request, section.account_wide)
-            for section in parts
-            for request in _one_by_one(requests(section.kinds, section.context))
+        self._placed = [
+            one for placed in placed_requests(spec, p.TERRAFORM_OWNER, (p.REGIONS,)) for one in _split(placed)
         ]
         self._addresses = dict(self._named())
 
     def blocks(self) -> Iterator[Block]:
-        for request, account_wide in self._requests:
-            kind, fields = RESOURCES[request.operation]
-            body = self._body(request, request.params, fields)
-            waits = _WAITS.get(request.operation)
-            after = [("depends_on", Expression(waits))] if waits else []
-            yield Block(
-                "resource", [kind, _snake(request.kind)], [*_instances(request.kind, account_wide), *body, *after]
-            )
+        for placed in self._placed:
+            kind, fields = RESOURCES[placed.request.operation]
+            body = self._body(placed.request, placed.request.params, fields)
+            waits = self._awaited(placed.request)
+            after = [("depends_on", Expression(f"[{waits}]"))] if waits else []
+            yield Block("resource", [kind, _snake(placed.name)], [*_instances(placed), *body, *after])
+
+    def _awaited(self, request: Request) -> str | None:
+        """What Terraform cannot see from references: an event must find the role's permissions, a policy the role."""
+        match request.operation:
+            case "attach_role_policy":
+                return "aws_iam_role.connector_role"
+            case "put_targets":
+                role = self._addresses[request.params["RoleArn"]].split(".")[1]
+                return f"aws_iam_role_policy.{role}"
+        return None
 
     def _named(self) -> Iterator[tuple[str, str]]:
         """What the kinds call a resource by, or its placeholder → its address, so that Terraform knows the order."""
-        for request, account_wide in self._requests:
-            kind, _ = RESOURCES[request.operation]
-            one = "[0]" if request.kind in _SWITCHES else ""
-            address = f"{kind}.{_snake(request.kind)}{one if account_wide else '[each.key]'}"
+        for placed in self._placed:
+            request, address = placed.request, _address(placed)
             match request.operation:
                 case "create_role":
                     name = request.params["RoleName"]
@@ -74,8 +78,6 @@ class _Module:
                 case "create_policy":
                     name = request.params["PolicyName"]
                     yield f"arn:{p.PARTITION}:iam::{p.ACCOUNT}:policy{ROLE_PATH}{name}", f"{address}.arn"
-                case "put_rule":
-                    yield request.params["Name"], f"{address}.name"
                 case "create_queue":
                     name = request.params["QueueName"]
                     yield f"arn:{p.PARTITION}:sqs:{p.REGION}:{p.ACCOUNT}:{name}", f"{address}.arn"
@@ -101,37 +103,47 @@ class _Module:
         return [*attributes, *blocks]
 
     def _referring(self, request: Request, key: str, value: Any) -> Any:
+        if isinstance(value, Expression):
+            return value
         refers = key in _REFERS or (key == "RoleName" and request.operation != "create_role")
         if refers and value in self._addresses:
             return Expression(self._addresses[value])
         return translated(value)
 
 
-def _one_by_one(made: Iterator[Request]) -> Iterator[Request]:
+def _split(placed: Placed) -> Iterator[Placed]:
     """A target is a resource of its own, and what SQS calls attributes are arguments."""
-    for request in made:
-        if request.operation not in RESOURCES:
-            raise TemplateError(f"{request.kind}: {request.operation} has no counterpart in Terraform")
-        if request.operation == "put_targets":
-            (target,) = request.params["Targets"]
-            yield Request(request.kind, request.operation, {"Rule": request.params["Rule"], **target})
-        elif request.operation == "create_queue":
-            rest = {key: value for key, value in request.params.items() if key != "Attributes"}
-            yield Request(request.kind, request.operation, {**rest, **_typed(request.params["Attributes"])})
-        else:
-            yield request
+    request = placed.request
+    if request.operation not in RESOURCES:
+        raise TemplateError(f"{request.kind}: {request.operation} has no counterpart in Terraform")
+    params = request.params
+    if request.operation == "put_targets":
+        (target,) = params["Targets"]
+        # The rule of the same kind: its name alone does not tell which of several it is.
+        rule = _address(replace(placed, request=replace(request, operation="put_rule")))
+        params = {"Rule": Expression(f"{rule}.name"), **target}
+    elif request.operation == "create_queue":
+        params = {key: value for key, value in params.items() if key != "Attributes"} | _typed(params["Attributes"])
+    yield replace(placed, request=replace(request, params=params))
+
+
+def _address(placed: Placed) -> str:
+    kind, _ = RESOURCES[placed.request.operation]
+    one = "[0]" if placed.request.kind in _SWITCHES else ""
+    return f"{kind}.{_snake(placed.name)}{one if placed.where is Where.ACCOUNT else '[each.key]'}"
 
 
 def _typed(attributes: Mapping[str, str]) -> dict[str, Any]:
     return {key: value if key == "Policy" else json.loads(value) for key, value in attributes.items()}
 
 
-def _instances(kind: str, account_wide: bool) -> list[tuple[str, Any]]:
-    switch = _SWITCHES.get(kind)
-    if account_wide:
+def _instances(placed: Placed) -> list[tuple[str, Any]]:
+    switch = _SWITCHES.get(placed.request.kind)
+    if placed.where is Where.ACCOUNT:
         return [("count", Expression(f"{switch} ? 1 : 0"))] if switch else []
-    regions = f"{switch} ? var.regions : []" if switch else "var.regions"
-    return [("for_each", Expression(f"toset({regions})")), ("region", Expression("each.value"))]
+    regions = _REGIONS[placed.where]
+    given = f"{switch} ? {regions} : []" if switch else regions
+    return [("for_each", Expression(f"toset({given})")), ("region", Expression("each.value"))]
 
 
 def _snake(kind: str) -> str:

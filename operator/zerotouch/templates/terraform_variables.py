@@ -38,6 +38,13 @@ def variables(spec: QualysZeroTouchSpec, defaults: bool) -> Iterator[Block]:
         default=sorted(spec.regions.names) if listed and defaults else None,
         valid=("length(var.regions) > 0", "Name at least one region."),
     )
+    if spec.delivery.main is not None:
+        yield variable(
+            "main_region",
+            "The region to whose bus the others hand their events, and which delivers them.",
+            default=spec.delivery.main if defaults else None,
+            valid=("contains(var.regions, var.main_region)", "It must be among the regions."),
+        )
     yield variable(
         "inventory",
         "Whether the SSM inventory association is made. Not where one for all nodes exists already: AWS refuses a second one.",
