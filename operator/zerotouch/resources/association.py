@@ -27,6 +27,7 @@ from zerotouch.resources.base import (
 DOCUMENT: Final = "AWS-GatherSoftwareInventory"
 ALL_NODES: Final = {"InstanceIds": ["*"]}
 _MISSING: Final = ("AssociationDoesNotExist",)
+_QUICK_SETUP: Final = "AWS-QuickSetup-"
 _MULTIPLE: Final = "Multiple apply all associations"
 # What would keep the association from running, or send its output elsewhere; an update that leaves them out takes them away.
 _LIMITS: Final = (
@@ -113,7 +114,7 @@ class InventoryAssociation:
         self, api: RegionAPI, named: list[dict[str, Any]], tagged: Mapping[str, dict[str, str]], owner: str
     ) -> Observed | None:
         """What has our name without being ours: names are not unique, so one that may be adopted comes first."""
-        whose = {a["AssociationId"]: by_tags(tagged[a["AssociationId"]], owner) for a in named}
+        whose = {a["AssociationId"]: _ownership(a, tagged[a["AssociationId"]], owner) for a in named}
         identity = min(whose, key=lambda i: whose[i] is not Ownership.ADOPTABLE)
         return self._observe_one(api, identity, [], tagged[identity], whose[identity])
 
@@ -210,6 +211,12 @@ class InventoryAssociation:
     @staticmethod
     def _delete_one(api: RegionAPI, identity: str) -> None:
         api.find("ssm", "delete_association", _MISSING, AssociationId=identity)
+
+
+def _ownership(association: Mapping[str, Any], tags: Mapping[str, str], owner: str) -> Ownership:
+    """What Quick Setup made it puts back, and belongs to it."""
+    quick_setup = str(association.get("AssociationName")).startswith(_QUICK_SETUP)
+    return Ownership.FOREIGN if quick_setup else by_tags(tags, owner)
 
 
 def _owned(tagged: Mapping[str, dict[str, str]], context: Context) -> list[str]:
