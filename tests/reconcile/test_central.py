@@ -13,6 +13,7 @@ from sandbox.deployment import BUS_ARN
 from tests.reconcile.conftest import Account
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import Pass
+from zerotouch.aws.errors import Retry
 from zerotouch.plan.signal import parse_message
 from zerotouch.reconcile.central import CentralEvents
 from zerotouch.reconcile.reconciler import Reconciler
@@ -26,7 +27,8 @@ ANYONE = json.dumps(
 
 
 @pytest.fixture
-def central(reconciler: Reconciler) -> Iterator[CentralEvents]:
+def central(reconciler: Reconciler, admin: Admin) -> Iterator[CentralEvents]:
+    admin.set_queue_times(BASE_ACCOUNT, deleted=0.0)
     events = CentralEvents(reconciler.home, Pass(threading.Event(), lambda: True))
     yield events
     assert events.remove(CENTRAL) is None
@@ -120,6 +122,23 @@ def test_exactly_the_declared_accounts_are_admitted(right: CentralEvents, admin:
     (statement,) = snapshot(admin)[0]["Statement"]
     assert statement["Principal"] == {"AWS": "*"}
     assert statement["Condition"]["StringEquals"] == {"aws:PrincipalOrgID": "o-abcdefghij"}
+
+
+def test_with_no_account_nobody_is_admitted(right: CentralEvents, admin: Admin) -> None:
+    assert right.reconcile(replace(CENTRAL, accounts=())) is None
+    assert "Policy" not in client(admin, "events").describe_event_bus(Name=NAME)
+    assert right.reconcile(CENTRAL) is None
+    assert snapshot(admin)[0]["Statement"][0]["Principal"] == {"AWS": ["111111111111"]}
+
+
+def test_a_queues_name_cannot_be_used_again_at_once(right: CentralEvents, admin: Admin) -> None:
+    admin.set_queue_times(BASE_ACCOUNT, deleted=60.0)
+    BREAKS["queue deleted"](admin)
+    problem = right.reconcile(CENTRAL)
+    assert problem is not None
+    assert problem.retry is Retry.SOON
+    admin.set_queue_times(BASE_ACCOUNT, deleted=0.0)
+    assert right.reconcile(CENTRAL) is None
 
 
 def test_a_thousand_accounts_need_the_organization(central: CentralEvents) -> None:

@@ -217,7 +217,7 @@ def attribution_policy() -> dict[str, Any]:
 def events_policy(bus_arn: str) -> dict[str, Any]:
     """What drift by event adds to the operator's own identity: its bus with a rule, and a queue of the same name.
 
-    PutPermission knows no resources. Without it, or without any write, the operator tells what it finds wrong.
+    PutPermission and RemovePermission know no resources. Without any write the operator tells what it finds wrong.
     """
     _, partition, _, region, account, bus = bus_arn.split(":", 5)
     name = bus.partition("/")[2]
@@ -236,7 +236,7 @@ def events_policy(bus_arn: str) -> dict[str, Any]:
                 ],
                 bus_arn,
             ),
-            _allow("BusPolicy", ["events:PutPermission"], "*"),
+            _allow("BusPolicy", ["events:PutPermission", "events:RemovePermission"], "*"),
             _allow(
                 "Rule",
                 [

@@ -4,6 +4,7 @@ Whatever comes by this way is a hint only: the look at the interval finds the sa
 """
 
 import asyncio
+import contextlib
 import threading
 from typing import Final
 
@@ -22,7 +23,10 @@ _log = structlog.get_logger()
 # Seconds between two looks at the bus and the queue, and between two looks whether the declared accounts have changed.
 _EVERY: Final = 300.0
 _CHANGES: Final = 2.0
+_AFTER_PROBLEM: Final = 60.0
 _AFTER_ERROR: Final = 5.0
+# A queue's name cannot be used again at once, and somebody who turns events off may turn them on again.
+_LINGER: Final = 600.0
 _DISPATCH_SECONDS: Final = 60.0
 
 
@@ -34,6 +38,8 @@ class Detection:
         self._events = CentralEvents(shared.reconciler.home, Pass(shared.stop, shared.fence))
         self._central: Central | None = None
         self._mend = asyncio.Event()
+        self._began, self._removed = shared.loop.time(), False
+        self._used_at: float | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -43,29 +49,32 @@ class Detection:
             return
         threading.Thread(target=self._receive, name="events", daemon=True).start()
         done: Central | None = None
-        at = -_EVERY
+        due = 0.0
         while True:
             wanted, now = self._wanted(bus), self._shared.loop.time()
-            if wanted != done or now - at >= _EVERY or self._mend.is_set():
+            if wanted.accounts:
+                self._used_at, self._removed = now, False
+            if wanted != done or now >= due or self._mend.is_set():
                 self._mend.clear()
-                if await self._plumb(wanted):
-                    done, at = wanted, now
-                else:
-                    # Not at full speed: what is wrong may need a person.
-                    done, at = wanted, now - _EVERY + 60.0
-            try:
+                # What is wrong may need a person: it is tried again, but not at full speed.
+                due = now + (_EVERY if await self._plumb(wanted, now) else _AFTER_PROBLEM)
+                done = wanted
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._mend.wait(), _CHANGES)
-            except TimeoutError:
-                continue
 
     def _wanted(self, bus: str) -> Central:
         settings, accounts = self._shared.settings, self._shared.index.accounts()
         told = sorted({a.account_id for a in accounts if a.told_by_events and not a.trigger.deleting})
         return Central(bus, settings.owner_id, tuple(told), settings.events_organization if told else None)
 
-    async def _plumb(self, central: Central) -> bool:
-        """Make it right, or remove it where no account is to tell anything; answers whether that went well."""
-        make = self._events.reconcile if central.accounts else self._events.remove
+    async def _plumb(self, central: Central, now: float) -> bool:
+        """Make it right, or remove it where nobody has used it for a while; answers whether that went well."""
+        make = self._events.reconcile
+        if not central.accounts:
+            if self._removed or (self._used_at is None and now - self._began < _LINGER):
+                return True
+            if self._used_at is None or now - self._used_at >= _LINGER:
+                make = self._events.remove
         try:
             problem = await asyncio.to_thread(make, central)
         except Interrupted:
@@ -75,6 +84,7 @@ class Detection:
             problem = Problem(Reason.INTERNAL_ERROR, f"internal error ({type(error).__name__})", Retry.PERSON)
         if problem is not None:
             _log.warning("drift is not told by events", problem=problem.message)
+        self._removed = make == self._events.remove and problem is None
         self._central = central if central.accounts and problem is None else None
         if not central.accounts:
             self._shared.stats.detection.queue_reachable = None

@@ -83,9 +83,16 @@ def delete_rule(api: RegionAPI, name: str, observed: Observed, bus: str = DEFAUL
 
 
 def _put_rule(api: RegionAPI, name: str, wanted: Fields, bus: str, tags: dict[str, Any]) -> None:
-    pattern = json.dumps(wanted["eventPattern"], separators=(",", ":"))
-    described = {"Description": wanted["description"], "State": wanted["state"]}
-    api.call("events", "put_rule", Name=name, EventPattern=pattern, **described, **tags, **_on(bus))
+    api.call(
+        "events",
+        "put_rule",
+        Name=name,
+        Description=wanted["description"],
+        EventPattern=json.dumps(wanted["eventPattern"], separators=(",", ":")),
+        State=wanted["state"],
+        **tags,
+        **_on(bus),
+    )
 
 
 def _put_targets(api: RegionAPI, name: str, targets: dict[str, dict[str, Any]], bus: str) -> None:
