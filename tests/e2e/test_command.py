@@ -213,11 +213,17 @@ def test_an_operator_takes_over_and_writes_nothing_but_the_mark(user: User, requ
 )
 def test_credentials(user: User, env: dict[str, str], arguments: list[str], status: Exit, says: str) -> None:
     user.write("111111111111")
-    for command in (["plan"], ["apply", "--once", "--yes"], ["delete", "--yes"]):
-        result = user.result(*command, "-f", user.file, *arguments, **{"AWS_EC2_METADATA_DISABLED": "true"}, **env)
-        assert (result.returncode, result.stdout) == (status, "")
-        assert says in result.stderr
-        assert len(result.stderr.splitlines()) == 1
+    result = user.result("plan", "-f", user.file, *arguments, **{"AWS_EC2_METADATA_DISABLED": "true"}, **env)
+    assert (result.returncode, result.stdout) == (status, "")
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["apply", "--once", "--yes"], ["delete", "--yes"]])
+def test_nothing_is_changed_without_credentials(user: User, command: list[str]) -> None:
+    user.write("111111111111")
+    result = user.result(*command, "-f", user.file, "--profile", "nobody")
+    assert (result.returncode, result.stdout) == (Exit.UNKNOWN_PROFILE, "")
 
 
 def test_expired_credentials(user: User) -> None:
