@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 TOOLS := .venv-tools
 UV := $(TOOLS)/bin/uv
 RUN := .venv/bin/
-POLICIES := account observe import trust operator attribution events
+POLICIES := account observe import trust operator attribution events simulate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint generate clean

@@ -29,7 +29,7 @@ _PAGE: Final = range(5, 1001)
 
 # account → the regions that are enabled in it; an account that is not here has the default ones.
 enabled: dict[str, tuple[str, ...]] = {}
-_handle_request = ec2.handle_request
+_handle_request, _matches_filters = ec2.handle_request, ec2._matches_filters
 
 
 def enabled_in(account: str) -> tuple[str, ...]:
@@ -53,7 +53,14 @@ async def handle_request(method: str, path: str, headers: Any, body: bytes, quer
     return answer
 
 
+def matches_filters(instance: dict[str, Any], filters: dict[str, Any]) -> bool:
+    """ministack ignores filters that it does not know, `instance-id` among them (API reference, DescribeInstances)."""
+    wanted = filters.get("instance-id")
+    return bool(_matches_filters(instance, filters)) and (wanted is None or instance["InstanceId"] in wanted)
+
+
 def install() -> None:
+    ec2._matches_filters = matches_filters
     ec2.handle_request = handle_request
 
 

@@ -75,8 +75,11 @@ def _events(operation: str, data: dict[str, Any], region: str, account: str) -> 
             return str(found[f"{sort}Arn"]) if found else f"{base}:{resource}/{name}"
     if "EventBus" in operation:
         return f"{base}:event-bus/{name}"
-    if "Permission" in operation:
-        # Service Authorization Reference: PutPermission and RemovePermission know no resource.
+    if operation == "PutEvents":
+        buses = {str(entry.get("EventBusName", "default")) for entry in data.get("Entries", [])}
+        return f"{base}:event-bus/{min(buses, default='default')}"
+    if "Permission" in operation or operation == "TestEventPattern":
+        # Service Authorization Reference: these know no resource.
         return "*"
     bus = data.get("EventBusName", "default")
     return f"{base}:rule/{name}" if bus == "default" else f"{base}:rule/{bus}/{name}"

@@ -90,7 +90,7 @@ def test_templates_that_do_not_exist(capsys: pytest.CaptureFixture[str], argumen
         ([], "Usage: zerotouch"),
         (
             ["policy"],
-            "give -f FILE, or one of account, observe, trust, operator, attribution, events: see zerotouch policy --help",
+            "trust, operator, attribution, events, simulate: see zerotouch policy --help",
         ),
         (["no-such-command"], "No such command 'no-such-command': see zerotouch --help"),
         (["policy", "account", "--what"], "No such option"),

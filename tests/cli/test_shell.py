@@ -65,7 +65,10 @@ def test_help_imports_nothing_heavy() -> None:
     ("words", "expected"),
     [
         ("zerotouch pol", {"policy"}),
-        ("zerotouch policy ", {"import", "account", "attribution", "events", "observe", "operator", "trust"}),
+        (
+            "zerotouch policy ",
+            {"import", "account", "attribution", "events", "observe", "operator", "simulate", "trust"},
+        ),
         ("zerotouch template -o ", {"yaml", "json"}),
         ("zerotouch policy account --na", {"--name-prefix"}),
     ],

@@ -209,6 +209,26 @@ def import_policy(partition: str, account_id: str) -> dict[str, Any]:
     return {**policy, "Statement": [*policy["Statement"], *found]}
 
 
+def simulate_policy(partition: str, account_id: str, name_prefix: str) -> dict[str, Any]:
+    """What `zerotouch simulate` adds to an account's role. TestEventPattern knows no resources."""
+    events = f"arn:{partition}:events:*:{account_id}"
+    rule = [
+        "events:DeleteRule",
+        "events:DescribeRule",
+        "events:ListTagsForResource",
+        "events:PutRule",
+        "events:PutTargets",
+        "events:RemoveTargets",
+        "events:TagResource",
+    ]
+    statements = [
+        _allow("SimulationRule", rule, f"{events}:rule/{name_prefix}-simulate"),
+        _allow("SimulationEvent", ["events:PutEvents"], f"{events}:event-bus/default"),
+        _allow("SimulationPattern", ["events:TestEventPattern"], "*"),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
 def attribution_policy() -> dict[str, Any]:
     """What spec.detection.attribution adds to an account's role. LookupEvents knows no resources."""
     return {"Version": "2012-10-17", "Statement": [_allow("Attribution", ["cloudtrail:LookupEvents"], "*")]}

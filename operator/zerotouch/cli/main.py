@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "delete": "Remove from AWS what belongs to the object in a file.",
     "status": "Show accounts and regions, worst first.",
     "import": "Print the object that describes what exists.",
+    "doctor": "Find the first broken link between an instance and its scan.",
+    "simulate": "Send a synthetic event to Qualys, and see whether it arrives.",
     "policy": "Print the IAM policies that the operator needs.",
     "template": "Print templates that set up AWS as the operator would.",
     "crd": "Print the CustomResourceDefinitions.",

@@ -37,7 +37,9 @@ def command(
             raise click.UsageError("-f stands alone: it gives all policies at once")
         return
     if file is None:
-        raise click.UsageError("give -f FILE, or one of account, observe, trust, operator, attribution, events")
+        raise click.UsageError(
+            "give -f FILE, or one of account, observe, trust, operator, attribution, events, simulate"
+        )
     from zerotouch.cli.source import read_file
 
     emit(_of(read_file(file, name), operator_role), output)
@@ -89,6 +91,15 @@ def account(obj: dict[str, Any], account: str, name_prefix: str, existing_connec
 def observe(obj: dict[str, Any], account: str, name_prefix: str, existing_connector_role: str | None) -> None:
     """The same for mode Observe: reads only."""
     emit(policies.observe_policy(obj["partition"], account, name_prefix, existing_connector_role), obj["output"])
+
+
+@command.command()
+@click.option("--name-prefix", default="qualys-zerotouch", show_default=True, help="spec.namePrefix.")
+@click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id.")
+@click.pass_obj
+def simulate(obj: dict[str, Any], account: str, name_prefix: str) -> None:
+    """What `zerotouch simulate` adds to the role in an account."""
+    emit(policies.simulate_policy(obj["partition"], account, name_prefix), obj["output"])
 
 
 @command.command()

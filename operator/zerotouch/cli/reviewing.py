@@ -42,7 +42,11 @@ def from_file(file: str, name: str | None, namespace: str | None, token_file: st
 
 def from_cluster(name: str, cluster: Cluster) -> Reviewed:
     """As the operator knows it: tokens, and the regions that it has been in. Raises CommandError."""
-    family = asyncio.run(_family(name, cluster))
+    return from_family(asyncio.run(_family(name, cluster)))
+
+
+def from_family(family: Family) -> Reviewed:
+    """Raises CommandError."""
     parent = family.parent
     token = parent.status.token.fingerprint if parent.status.token else None
     declared = Declared(parent.key.name, parent.key.namespace, parent.spec)

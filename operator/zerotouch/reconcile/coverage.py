@@ -6,8 +6,9 @@ Inventory is told fresh by the CaptureTime of the smallest type that the associa
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from zerotouch.api.spec import Inventory
 from zerotouch.api.types import parse_duration
@@ -33,13 +34,15 @@ _ACTIVE: Final = [{"Key": "AWS:InstanceInformation.InstanceStatus", "Values": ["
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True)
 class CoverageSurvey:
-    """Survey `coverage`. One call where no instance runs, four where a few do."""
+    """Survey `coverage`. One call where no instance runs, four where a few do. `only`: one instance, and no other."""
 
-    name = "coverage"
+    only: str | None = None
+    name: ClassVar[str] = "coverage"
 
     def run(self, api: RegionAPI, context: Context, seen: Mapping[str, Observed], now: datetime) -> Funnel:
-        instances, all_instances = _bounded(_instances(api, context.spec.inventory))
+        instances, all_instances = _bounded(_instances(api, context.spec.inventory, self.only))
         if not instances:
             return Funnel()
         agents, all_agents = _bounded(_agents(api))
@@ -62,11 +65,12 @@ def _bounded(found: Iterable[_T]) -> tuple[list[_T], bool]:
     return first[:MOST_INSTANCES], len(first) <= MOST_INSTANCES
 
 
-def _instances(api: RegionAPI, inventory: Inventory) -> Iterator[Instance]:
+def _instances(api: RegionAPI, inventory: Inventory, only: str | None) -> Iterator[Instance]:
     """Those that are meant: an inventory association by tags leaves the others to somebody else."""
     tags = inventory.targets.tags if inventory.targets and inventory.targets.tags else ()
     filters = [{"Name": "instance-state-name", "Values": ["running"]}]
     filters += [{"Name": f"tag:{tag.key}", "Values": list(tag.values)} for tag in tags]
+    filters += [{"Name": "instance-id", "Values": [only]}] if only else []
     pages = api.pages("ec2", "describe_instances", "Reservations", Filters=filters, MaxResults=_INSTANCES_A_PAGE)
     for reservation in pages:
         for found in reservation["Instances"]:

@@ -246,6 +246,11 @@ class Reconciler:
             scopes += more
         return AccountReport(spec.account_id, tuple(scopes), interrupted=interrupted, left=tuple(left_over))
 
+    def region(self, account: AccountInput, region: str, bounds: Pass) -> tuple[RegionAPI, Context]:
+        """One region of an account, outside of any pass. Raises AWSError, Interrupted."""
+        context = context_of(account, (region,))
+        return self._enter(account, bounds).region(region), replace(context, scope=region)
+
     def _scope_pass(
         self, account: AccountInput, api: AccountAPI, context: Context, applied: Callable[[Change], None]
     ) -> ScopePass:

@@ -21,7 +21,9 @@ _log = structlog.get_logger()
 class Survey(Protocol):
     """One sort of look. Writes nothing, in any mode. Thread-safe: regions are surveyed side by side."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """By which it is due, and reported."""
 
     def run(self, api: RegionAPI, context: Context, seen: Mapping[str, Observed], now: datetime) -> Any:
         """The finding in one region. `seen`: kind → what the pass left there. May raise AWSError or Interrupted."""
@@ -42,15 +44,21 @@ def _run_each(
     due: frozenset[str], api: RegionAPI, context: Context, seen: Mapping[str, Observed], now: datetime
 ) -> Iterator[tuple[str, Surveyed]]:
     for survey in SURVEYS:
-        if survey.name not in due:
-            continue
-        try:
-            yield survey.name, Surveyed(survey.run(api, context, seen, now))
-        except AWSError as error:
-            yield survey.name, Surveyed(problem=Problem(error.reason, str(error), error.retry))
-        except Interrupted:
-            raise
-        except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
-            _log.exception("a survey failed", survey=survey.name, account=context.account_id, region=context.scope)
-            text = f"internal error ({type(error).__name__}): see the operator's log, and report it"
-            yield survey.name, Surveyed(problem=Problem(Reason.INTERNAL_ERROR, text, Retry.BUG))
+        if survey.name in due:
+            yield survey.name, run_survey(survey, api, context, seen, now)
+
+
+def run_survey(
+    survey: Survey, api: RegionAPI, context: Context, seen: Mapping[str, Observed], now: datetime
+) -> Surveyed:
+    """Raises Interrupted only."""
+    try:
+        return Surveyed(survey.run(api, context, seen, now))
+    except AWSError as error:
+        return Surveyed(problem=Problem(error.reason, str(error), error.retry))
+    except Interrupted:
+        raise
+    except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
+        _log.exception("a survey failed", survey=survey.name, account=context.account_id, region=context.scope)
+        text = f"internal error ({type(error).__name__}): see the operator's log, and report it"
+        return Surveyed(problem=Problem(Reason.INTERNAL_ERROR, text, Retry.BUG))
