@@ -69,7 +69,7 @@ def test_what_is_only_told_is_no_reason_not_to_be_ready() -> None:
     assert ready is not None
     assert (ready.status, ready.message) == (
         "True",
-        "1 regions are set up; 1 difference only told, as driftPolicy says",
+        "1 region is set up; 1 difference only told, as driftPolicy says",
     )
     assert (found.drifted, found.details[0].left) == (1, Left.REPORTED)
 

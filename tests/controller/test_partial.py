@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from zerotouch.api.account import QualysZeroTouchAccountStatus, State
 from zerotouch.api.conditions import Reason
 from zerotouch.api.detection import RecentDrift
+from zerotouch.api.drift import Repair
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status
-from zerotouch.controller.attribution import explained, unexplained, with_recent
+from zerotouch.controller.attribution import author_text, explained, unexplained, with_recent
 from zerotouch.controller.drift import with_drift
 from zerotouch.controller.partial import completed, kept
 from zerotouch.desired.values import GLOBAL
@@ -112,6 +113,23 @@ def test_an_author_is_filled_in_when_it_becomes_known() -> None:
     assert known.recent_drifts[0].occurred_at == AT
     assert explained(known, [fitting]) == (known, [])
     assert unexplained(known, AT) == []
+
+
+def repaired(status: QualysZeroTouchAccountStatus) -> QualysZeroTouchAccountStatus:
+    repair = Repair(region="eu-west-1", kind="Rule", name="q", field="state", count=4, since=AT, last=AT)
+    return status.model_copy(update={"repairs": [repair]})
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_who_fights_is_remembered_with_the_repair(mended: bool) -> None:
+    found = report(drift("eu-west-1", mended, author=ALICE))
+    (at_once,) = with_recent(repaired(account_status(found, status(), 1, None, AT)), status(), found, AT).repairs
+    unknown = report(drift("eu-west-1", mended))
+    later = with_recent(repaired(account_status(unknown, status(), 1, None, AT)), status(), unknown, AT)
+    assert later.repairs[0].author is None
+    signal = Signal(ID, "eu-west-1", "DisableRule", AT, frozenset({Named(Sort.RULE, "q")}), "x", ALICE)
+    (afterwards,) = explained(later, [signal])[0].repairs
+    assert at_once.author == afterwards.author == author_text(ALICE)
 
 
 def test_after_a_while_nobody_asks_any_more() -> None:

@@ -81,6 +81,13 @@ def test_it_says_what_how_often_until_when_and_what_to_do() -> None:
     )
 
 
+def test_it_says_who_where_that_is_known_also_after_the_next_repair() -> None:
+    (repair,) = after(0, 5, 10)
+    known = [repair.model_copy(update={"author": "alice by events:DisableRule"})]
+    (fight,) = remember(known, [PLACE], T0 + timedelta(minutes=15))
+    assert "since 2026-01-01T00:00:00Z; last known change by alice by events:DisableRule; left" in show_fight(fight)
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
 def test_what_is_remembered_is_bounded_and_the_same_however_often_it_is_asked(steps: list[tuple[int, int]]) -> None:
     known: list[Repair] = []

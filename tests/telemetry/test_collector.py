@@ -7,6 +7,7 @@ from prometheus_client.exposition import generate_latest
 
 from tests.telemetry.fleet import operator_with_fleet
 from zerotouch.controller.stats import Stats
+from zerotouch.controller.told import Seen
 from zerotouch.plan.author import DetectedBy
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.reconcile.report import Drift
@@ -85,25 +86,32 @@ def sums(stats: Stats) -> dict[tuple[str, str], tuple[float, float]]:
 
 def test_times_are_told_by_what_found_the_drift() -> None:
     stats = Stats()
-    stats.drifted(drift(10, 12, 7, DetectedBy.EVENT), None)
+    stats.drifted(Seen(drift(10, 12, 7, DetectedBy.EVENT), new=True))
     assert sums(stats) == {("detect", "event"): (1, 3), ("repair", "event"): (1, 2)}
 
 
 def test_a_start_that_nobody_knows_is_left_out() -> None:
     stats = Stats()
-    stats.drifted(drift(10, None, None, DetectedBy.POLL), None)
+    stats.drifted(Seen(drift(10, None, None, DetectedBy.POLL), new=True))
     assert sums(stats) == {}
 
 
 def test_the_repair_of_what_was_told_before_counts_from_then_and_its_detection_once() -> None:
     stats = Stats()
-    stats.drifted(drift(10, None, 4, DetectedBy.POLL), None)
-    stats.drifted(drift(70, 75, 4, DetectedBy.POLL), AT + timedelta(seconds=10))
+    stats.drifted(Seen(drift(10, None, 4, DetectedBy.POLL), new=True))
+    stats.drifted(Seen(drift(70, 75, 4, DetectedBy.POLL), new=False, since=AT + timedelta(seconds=10)))
     assert sums(stats) == {("detect", "poll"): (1, 6), ("repair", "poll"): (1, 65)}
     assert (stats.drift_seen["Rule"], stats.drift_mended["Rule"]) == (1, 1)
 
 
+def test_the_repair_of_what_the_status_had_no_room_for_is_counted_without_a_time() -> None:
+    stats = Stats()
+    stats.drifted(Seen(drift(70, 75, 4, DetectedBy.POLL), new=False))
+    assert sums(stats) == {}
+    assert (stats.drift_seen["Rule"], stats.drift_mended["Rule"]) == (0, 1)
+
+
 def test_a_clock_of_aws_that_is_ahead_gives_no_negative_time() -> None:
     stats = Stats()
-    stats.drifted(drift(10, 11, 12, DetectedBy.EVENT), None)
+    stats.drifted(Seen(drift(10, 11, 12, DetectedBy.EVENT), new=True))
     assert sums(stats)["detect", "event"] == (1, 0)

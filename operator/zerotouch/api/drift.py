@@ -83,3 +83,6 @@ class Repair(Model):
     count: int = Field(ge=1, description="How often it was put right since then.")
     since: datetime = Field(description="When it was first put right.")
     last: datetime = Field(description="When it was last put right.")
+    author: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None, description="Who last changed it, from where, by which call and when, as far as that is known."
+    )

@@ -13,7 +13,7 @@ from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import Mode
 from zerotouch.aws.errors import Retry
-from zerotouch.controller.account_events import tell
+from zerotouch.controller.account_events import tell, tell_authors
 from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
 from zerotouch.controller.approval import Passed, observe, tell_approval, with_plan
@@ -144,8 +144,7 @@ class AccountHandler:
         """Tell the authors that became known of earlier drifts, and have those looked for that did not."""
         counts = self._shared.stats.detection.attributions
         counts["event"] += len(told) + sum(d.author is not None for s in report.scopes for d in s.drifts)
-        if told:
-            await self._shared.events.normal(account.key, account.meta.uid, "DriftAttributed", "; ".join(told))
+        await tell_authors(self._shared, account, told)
         wanted = account.spec.detection is not None and account.spec.detection.attribution
         if wanted and any(scope.drifts for scope in report.scopes) and unexplained(status, now()):
             self._shared.signals.search(account.key)

@@ -5,14 +5,14 @@ from typing import Final
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.drift import Left
-from zerotouch.controller.account_status import place_of_detail, place_of_drift
 from zerotouch.controller.conditions import condition, transition
 from zerotouch.controller.objects import Account
 from zerotouch.controller.rollup import ROLLED_UP
 from zerotouch.controller.shared import Shared
-from zerotouch.plan.author import Author, show_author
-from zerotouch.plan.change import Action, ResourceID
-from zerotouch.plan.render import show_change, show_difference, show_resource, some
+from zerotouch.controller.told import seen
+from zerotouch.plan.author import show_author
+from zerotouch.plan.change import Action, Change, ResourceID
+from zerotouch.plan.render import count, show_change, show_difference, show_resource, some
 from zerotouch.reconcile.report import AccountReport, Drift
 
 _MOST_NAMED: Final = 5
@@ -28,43 +28,53 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
 
 
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
-    told = {place_of_detail(detail): detail.since for detail in account.status.details}
-    news: dict[tuple[ResourceID, str], list[str]] = {}
-    authors: dict[ResourceID, Author] = {}
-    for drift in (drift for scope in report.scopes for drift in scope.drifts):
-        since = told.get(place_of_drift(drift))
-        shared.stats.drifted(drift, since)
-        if drift.author is not None:
-            authors[drift.resource] = drift.author
-        if since is None or drift.mended:
-            news.setdefault((drift.resource, _state(drift)), []).append(show_difference(drift.difference))
-    if news:
-        text = _some([_describe(r, state, fields, authors.get(r)) for (r, state), fields in news.items()])
-        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text)
+    """An event for each of the first few resources, and one that names the others."""
+    news: dict[tuple[ResourceID, str], list[Drift]] = {}
+    for known in seen([drift for scope in report.scopes for drift in scope.drifts], account.status):
+        shared.stats.drifted(known)
+        if known.new or known.drift.mended:
+            news.setdefault((known.drift.resource, _state(known.drift)), []).append(known.drift)
+    told = [(f"{show_resource(resource)} ({state})", drifts) for (resource, state), drifts in news.items()]
+    for what, drifts in told[:_MOST_NAMED]:
+        text = f"{what}: {_describe(drifts)}"
+        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text, what)
+    if rest := [what for what, _ in told[_MOST_NAMED:]]:
+        text = f"{count(len(rest), 'more resource')}: {some(rest, _MOST_NAMED)}"
+        await shared.events.warning(account.key, account.meta.uid, Reason.DRIFTED, text, "more")
 
 
 async def _changes(shared: Shared, account: Account, report: AccountReport) -> None:
     drifted = {drift.resource for scope in report.scopes for drift in scope.drifts}
     changes = [c for scope in report.scopes for c in scope.changes if c.resource not in drifted]
-    adopted = [show_change(c) for c in changes if c.action is Action.ADOPT]
+    write, key, uid = shared.events.normal, account.key, account.meta.uid
+    adopted = [c for c in changes if c.action is Action.ADOPT]
     if adopted:
-        text = f"{len(adopted)} resources taken over, as adoptionPolicy says: {_some(adopted)}"
-        await shared.events.normal(account.key, account.meta.uid, "Adopted", text)
-    applied = [show_change(c) for c in changes if c.action is not Action.ADOPT]
+        text = f"{count(len(adopted), 'resource')} taken over, as adoptionPolicy says: {_some(adopted)}"
+        await write(key, uid, "Adopted", text, _about(adopted))
+    applied = [c for c in changes if c.action is not Action.ADOPT]
     if applied:
-        text = f"{len(applied)} changes: {_some(applied)}"
-        await shared.events.normal(account.key, account.meta.uid, "Applied", text)
-    gone = sorted(scope.name for scope in report.scopes if scope.gone)
-    if gone:
-        text = f"no longer declared, deletionPolicy {account.spec.deletion_policy.value}: {', '.join(gone)}"
-        await shared.events.normal(account.key, account.meta.uid, "RegionRemoved", text)
+        text = f"{count(len(applied), 'change')}: {_some(applied)}"
+        await write(key, uid, "Applied", text, _about(applied))
+    if gone := ", ".join(sorted(scope.name for scope in report.scopes if scope.gone)):
+        text = f"no longer declared, deletionPolicy {account.spec.deletion_policy.value}: {gone}"
+        await write(key, uid, "RegionRemoved", text, gone)
 
 
 async def tell_losses(shared: Shared, account: Account, report: AccountReport) -> None:
     """What went with resources that were deleted."""
     losses = [loss for scope in report.scopes for loss in scope.losses]
     if losses:
-        await shared.events.warning(account.key, account.meta.uid, "ContentDeleted", f"deleted: {_some(losses)}")
+        text = f"deleted: {some(losses, _MOST_NAMED, conjunction='; and')}"
+        await shared.events.warning(account.key, account.meta.uid, "ContentDeleted", text)
+
+
+async def tell_authors(shared: Shared, account: Account, told: list[str]) -> None:
+    """Of earlier drifts, as `resource: author`: an event for each of the first few resources, and one for the others."""
+    write, key, uid = shared.events.normal, account.key, account.meta.uid
+    for text in told[:_MOST_NAMED]:
+        await write(key, uid, "DriftAttributed", text, text.partition(": ")[0])
+    if rest := told[_MOST_NAMED:]:
+        await write(key, uid, "DriftAttributed", "; ".join(rest), "more")
 
 
 async def _transition(shared: Shared, account: Account, status: QualysZeroTouchAccountStatus) -> None:
@@ -88,15 +98,20 @@ async def _conditions(shared: Shared, account: Account, status: QualysZeroTouchA
 
 
 def _state(drift: Drift) -> str:
-    if drift.left is Left.REPORTED:
+    if drift.left in {Left.REPORTED, Left.OBSERVED}:
         return "only told"
     return "mended" if drift.mended else "not mended"
 
 
-def _describe(resource: ResourceID, state: str, fields: list[str], author: Author | None) -> str:
-    by = f"; changed by {show_author(author)}" if author else ""
-    return f"{show_resource(resource)} ({state}): {', '.join(fields)}{by}"
+def _describe(drifts: list[Drift]) -> str:
+    fields = ", ".join(show_difference(drift.difference) for drift in drifts)
+    author = next((drift.author for drift in drifts if drift.author is not None), None)
+    return f"{fields}; changed by {show_author(author)}" if author else fields
 
 
-def _some(texts: list[str]) -> str:
-    return some(texts, _MOST_NAMED, conjunction="; and")
+def _about(changes: list[Change]) -> str:
+    return "; ".join(f"{change.action} {show_resource(change.resource)}" for change in changes)
+
+
+def _some(changes: list[Change]) -> str:
+    return some([show_change(change) for change in changes], _MOST_NAMED, conjunction="; and")

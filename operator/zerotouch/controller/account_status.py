@@ -61,7 +61,7 @@ def account_status(
         ready_regions=_ready_regions(regions),
         drifted=len(open_drifts) if entered else previous.drifted,
         details=details[:_MOST_DETAILS],
-        truncated=True if len(open_drifts) > _MOST_DETAILS else None,
+        truncated=(True if len(open_drifts) > _MOST_DETAILS else None) if entered else previous.truncated,
         last_handled_reconcile_at=requested_at,
     )
 
@@ -108,7 +108,8 @@ def _verdict(report: AccountReport) -> tuple[Verdict, Reason, str]:
         regions = sum(scope.name != GLOBAL and not scope.gone for scope in report.scopes)
         told = sum(drift.left is Left.REPORTED for scope in report.scopes for drift in scope.drifts)
         more = f"; {count(told, 'difference')} only told, as driftPolicy says" if told else ""
-        return "ready", Reason.SUCCEEDED, f"{regions} regions are set up{more}"
+        are = "is" if regions == 1 else "are"
+        return "ready", Reason.SUCCEEDED, f"{count(regions, 'region')} {are} set up{more}"
     if problem is None:
         return "working", Reason.PROGRESSING, f"at work on {_names(wrong)}"
     verdict: Verdict = "working" if problem.retry is Retry.SOON else "stalled"

@@ -1,13 +1,15 @@
 """Who changed what: in the account object's status, filled in when it becomes known. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from zerotouch.api.account import QualysZeroTouchAccountStatus
+from zerotouch.api.account import DifferenceDetail, QualysZeroTouchAccountStatus
 from zerotouch.api.detection import RecentDrift
+from zerotouch.api.drift import Repair
 from zerotouch.plan.author import Author, show_author
-from zerotouch.plan.change import ResourceID
+from zerotouch.plan.change import Difference, ResourceID
+from zerotouch.plan.fighting import Field, field_of
 from zerotouch.plan.render import cut
 from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.report import AccountReport, Drift
@@ -28,10 +30,11 @@ def author_text(author: Author) -> str:
 def with_recent(
     status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, report: AccountReport, now: datetime
 ) -> QualysZeroTouchAccountStatus:
-    """The status of a finished pass, with what it mended, and the authors known of what is not mended yet."""
+    """The status of a finished pass: what it mended, and the authors known of what is not mended, or only for a while."""
     first: dict[ResourceID, Drift] = {}
     authors = {(d.region, d.kind, d.name, d.field): d.author for d in previous.details}
-    for drift in (drift for scope in report.scopes for drift in scope.drifts):
+    drifts = [drift for scope in report.scopes for drift in scope.drifts]
+    for drift in drifts:
         place = (drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path)
         if drift.mended:
             first.setdefault(drift.resource, drift)
@@ -45,6 +48,10 @@ def with_recent(
                 d.model_copy(update={"author": authors.get((d.region, d.kind, d.name, d.field))})
                 for d in status.details
             ],
+            "repairs": _repairs(
+                status.repairs,
+                {field_of(d.resource, d.difference): author_text(d.author) for d in drifts if d.author is not None},
+            ),
         }
     )
 
@@ -72,7 +79,9 @@ def explained(
     for detail in status.details:
         found = None if detail.author else author(detail.region, detail.kind, detail.name, detail.since)
         details.append(detail.model_copy(update={"author": found[0]}) if found else detail)
-    update = {"recent_drifts": recent, "details": details}
+    oldest_first: list[RecentDrift | DifferenceDetail] = [*reversed(recent), *details]
+    repairs = _repairs(status.repairs, {_field(drift): drift.author for drift in oldest_first if drift.author})
+    update = {"recent_drifts": recent, "details": details, "repairs": repairs}
     return (status.model_copy(update=update) if told else status), sorted(set(told))
 
 
@@ -83,6 +92,17 @@ def unexplained(status: QualysZeroTouchAccountStatus, now: datetime) -> list[tup
     return [(resource, at) for resource, at in places if now - at <= _WORTH_ASKING]
 
 
+def _repairs(repairs: Iterable[Repair], authors: Mapping[Field, str]) -> list[Repair]:
+    """`authors`: who changed a field last."""
+    return [
+        r.model_copy(update={"author": authors.get((r.region, r.kind, r.name, r.field), r.author)}) for r in repairs
+    ]
+
+
+def _field(drift: RecentDrift | DifferenceDetail) -> Field:
+    return field_of(ResourceID(drift.kind, drift.region, drift.name), Difference(drift.field, None, None))
+
+
 def _recent(drift: Drift, now: datetime) -> RecentDrift:
     return RecentDrift(
         region=drift.resource.region,
@@ -91,6 +111,6 @@ def _recent(drift: Drift, now: datetime) -> RecentDrift:
         field=drift.difference.path[:_MOST_NAME],
         detected_by=drift.detected_by.value,
         occurred_at=drift.occurred_at,
-        mended_at=drift.mended_at or now,
+        mended_at=(drift.mended_at or now).replace(microsecond=0),
         author=author_text(drift.author) if drift.author else None,
     )

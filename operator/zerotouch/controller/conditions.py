@@ -9,6 +9,9 @@ from zerotouch.plan.render import cut
 
 _MOST_CHARACTERS: Final = 2000
 
+_FIRST: Final = ("Ready", "Approved", "Drifted", "Delivering", "Covered")
+_LAST: Final = ("Reconciling", "Stalled")
+
 Status = Literal["True", "False", "Unknown"]
 Verdict = Literal["ready", "working", "stalled", "suspended"]
 Judgement = tuple[Status, Reason, str]
@@ -83,6 +86,14 @@ def condition(known: Iterable[Condition], kind: str) -> Condition | None:
 def others(known: Iterable[Condition]) -> list[Condition]:
     """Those that no verdict speaks of; they stand until they are judged again."""
     return [c for c in known if c.type not in {"Ready", "Reconciling", "Stalled"}]
+
+
+def in_order(known: Iterable[Condition]) -> list[Condition]:
+    """As people read them: Ready, why not, what else there is to know; last what programs read."""
+    told = list(known)
+    middle = sorted((c for c in told if c.type not in {*_FIRST, *_LAST}), key=lambda c: c.type)
+    first, last = ([c for kind in kinds for c in told if c.type == kind] for kinds in (_FIRST, _LAST))
+    return [*first, *middle, *last]
 
 
 def _status(holds: bool) -> Status:

@@ -1,4 +1,7 @@
-"""Kubernetes events with deterministic names, so that a repeated one is counted and not made again."""
+"""Kubernetes events with deterministic names, so that a repeated one is counted and not made again.
+
+An event is named by its object, type, reason, and by `about`: what it speaks of, without values that change.
+"""
 
 import hashlib
 from datetime import UTC, datetime
@@ -22,23 +25,25 @@ class EventRecorder:
     def __init__(self, kube: KubeAPI) -> None:
         self._kube = kube
 
-    async def normal(self, key: Key, uid: str, reason: str, message: str) -> None:
-        await self._tell(key, uid, "Normal", reason, message)
+    async def normal(self, key: Key, uid: str, reason: str, message: str, about: str = "") -> None:
+        await self._tell(key, uid, "Normal", reason, message, about)
 
-    async def warning(self, key: Key, uid: str, reason: str, message: str) -> None:
-        await self._tell(key, uid, "Warning", reason, message)
+    async def warning(self, key: Key, uid: str, reason: str, message: str, about: str = "") -> None:
+        await self._tell(key, uid, "Warning", reason, message, about)
 
-    async def _tell(self, key: Key, uid: str, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
+    async def _tell(
+        self, key: Key, uid: str, kind: Literal["Normal", "Warning"], reason: str, message: str, about: str
+    ) -> None:
         text = cut(message, _MOST_CHARACTERS)
         _log.info("event", object=str(key), type=kind, reason=reason, message=text)
         try:
-            await self._write(key, uid, kind, reason, text)
+            await self._write(key, uid, kind, reason, text, about)
         except KubeError as error:
             _log.warning("cannot write an event", object=str(key), reason=reason, error=str(error))
 
-    async def _write(self, key: Key, uid: str, kind: str, reason: str, message: str) -> None:
+    async def _write(self, key: Key, uid: str, kind: str, reason: str, message: str, about: str) -> None:
         events = f"/api/v1/namespaces/{key.namespace}/events"
-        digest = hashlib.sha256(f"{uid}/{kind}/{reason}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{uid}/{kind}/{reason}/{about}".encode()).hexdigest()[:16]
         name, now = f"{key.name}.{digest}", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         known = await self._kube.find(f"{events}/{name}")
         if known is None:

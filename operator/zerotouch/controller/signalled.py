@@ -10,6 +10,7 @@ from zerotouch.api.types import parse_duration
 from zerotouch.aws.calls import Interrupted
 from zerotouch.aws.errors import AWSError
 from zerotouch.controller.account import AccountHandler
+from zerotouch.controller.account_events import tell_authors
 from zerotouch.controller.account_writer import write_status
 from zerotouch.controller.attribution import explained, unexplained
 from zerotouch.controller.conditions import now
@@ -102,6 +103,6 @@ class SignalHandler:
         shared.stats.detection.attributions["history"] += len(told)
         if told:
             await write_status(shared, account, status)
-            await shared.events.normal(account.key, account.meta.uid, "DriftAttributed", "; ".join(told))
+            await tell_authors(shared, account, told)
         if unexplained(status, at) and not shared.signals.search_again(account.key):
             shared.stats.detection.attributions["unknown"] += 1

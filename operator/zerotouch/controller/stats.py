@@ -7,8 +7,8 @@ from typing import Final
 from prometheus_client import Histogram
 
 from zerotouch.controller.detection_stats import DetectionStats
+from zerotouch.controller.told import Seen
 from zerotouch.plan.author import DetectedBy
-from zerotouch.reconcile.report import Drift
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
 RESULTS: Final = ("ready", "not_ready", "interrupted", "error", "removed")
@@ -45,14 +45,15 @@ class Stats:
         if result in {"ready", "not_ready"}:
             self.last_pass[account_id] = time.time()
 
-    def drifted(self, drift: Drift, since: datetime | None) -> None:
-        """A field differed from what had been made right; `since`: when it was first told, None where it is new."""
-        self.drift_seen[drift.resource.kind] += since is None
+    def drifted(self, seen: Seen) -> None:
+        """A field differed from what had been made right."""
+        drift = seen.drift
+        self.drift_seen[drift.resource.kind] += seen.new
         self.drift_mended[drift.resource.kind] += drift.mended
         source = drift.detected_by.value
-        if since is None and drift.occurred_at is not None and drift.found_at is not None:
+        if seen.new and drift.occurred_at is not None and drift.found_at is not None:
             self.detect_seconds.labels(source).observe(_seconds(drift.occurred_at, drift.found_at))
-        first = since or drift.found_at
+        first = drift.found_at if seen.new else seen.since
         if drift.mended_at is not None and first is not None:
             self.repair_seconds.labels(source).observe(_seconds(first, drift.mended_at))
 

@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
-
+from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.meta import FINALIZER
+from zerotouch.controller.conditions import in_order
 from zerotouch.controller.kube import Body, KubeAPI
 from zerotouch.controller.merge import merge_patch
 from zerotouch.controller.objects import Account, Key, Meta, Parent, dump
@@ -22,9 +22,10 @@ class Writer:
         self._kube = kube
         self._next = 0.0
 
-    async def status(self, live: Account | Parent, wanted: BaseModel) -> Body | None:
+    async def status(self, live: Account | Parent, wanted: ObjectStatus) -> Body | None:
         """Make it the object's status; None where it is already."""
-        patch = merge_patch(live.body.get("status") or {}, dump(wanted))
+        ordered = wanted.model_copy(update={"conditions": in_order(wanted.conditions)})
+        patch = merge_patch(live.body.get("status") or {}, dump(ordered))
         if not patch:
             return None
         await self._pace()

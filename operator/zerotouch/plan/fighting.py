@@ -46,18 +46,22 @@ def remember(repairs: Iterable[Repair], repaired: Iterable[Field], now: datetime
     for place in fields:
         before = known.get(place)
         region, kind, name, field = place
-        count, since = (before.count + 1, before.since) if before else (1, now)
-        known[place] = Repair(region=region, kind=kind, name=name, field=field, count=count, since=since, last=now)
+        if before:
+            known[place] = before.model_copy(update={"count": before.count + 1, "last": now})
+        else:
+            known[place] = Repair(region=region, kind=kind, name=name, field=field, count=1, since=now, last=now)
     hottest = sorted(known.values(), key=lambda r: (-r.count, -r.last.timestamp(), _place(r)))[:_MOST_REMEMBERED]
     return sorted(hottest, key=_place)
 
 
 def show_fight(repair: Repair) -> str:
-    """Which field, how often, until when, what to do."""
+    """Which field, how often, by whom, until when, what to do."""
     since, until = _time(repair.since), _time(held_until(repair))
+    by = f"; last known change by {repair.author}" if repair.author else ""
     return (
         f"{repair.kind} {repair.name} in {repair.region}: somebody else keeps changing {repair.field}, put right "
-        f"{repair.count} times since {since}; left alone until {until}. Stop the other writer, or set spec.driftPolicy to Report"
+        f"{repair.count} times since {since}{by}; left alone until {until}. "
+        "Stop the other writer, or set spec.driftPolicy to Report"
     )
 
 

@@ -25,7 +25,7 @@ from zerotouch.plan.diff import diff
 from zerotouch.plan.fighting import Field, field_of, show_fight
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.policy import Judge, keep_found, waits_for_others
-from zerotouch.plan.render import show_change, show_resource
+from zerotouch.plan.render import count, show_change, show_resource
 from zerotouch.plan.routing import Fact
 from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
@@ -401,7 +401,8 @@ class ScopePass:
             text = "; ".join(show_fight(repair) for repair in fights)
             return Problem(Reason.FIGHTING, text, Retry.PERSON)
         if self._observing and self._drifts:
-            text = f"{len(self._drifts)} fields differ from what is declared; mode Observe changes nothing"
+            differ = f"{count(len(self._drifts), 'field')} {'differs' if len(self._drifts) == 1 else 'differ'}"
+            text = f"{differ} from what is declared; mode Observe changes nothing"
             return Problem(Reason.DRIFTED, text, Retry.PERSON)
         if self._waits:
             return Problem(Reason.REROUTING, self._waits, Retry.SOON)

@@ -1,0 +1,32 @@
+"""Which drifts of a pass were told before. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from zerotouch.api.account import QualysZeroTouchAccountStatus
+from zerotouch.controller.account_status import place_of_detail, place_of_drift
+from zerotouch.reconcile.report import Drift
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A drift. `since`: when it was first told; None where it is new, or where the status had no room to remember that."""
+
+    drift: Drift
+    new: bool
+    since: datetime | None = None
+
+
+def seen(drifts: Sequence[Drift], previous: QualysZeroTouchAccountStatus) -> list[Seen]:
+    """`drifts` in the order of the report, `previous` the status before the pass.
+
+    A status that was cut does not say which others there were, but how many: so many of those that it does not show are no
+    news. It shows the first of a report, and what stays stays unmended, so that the last of these are the likeliest.
+    """
+    since = {place_of_detail(detail): detail.since for detail in previous.details}
+    unknown = [n for n, drift in enumerate(drifts) if place_of_drift(drift) not in since]
+    unseen = max(0, (previous.drifted or 0) - len(previous.details))
+    likeliest = sorted(unknown, key=lambda n: (drifts[n].mended, -n))
+    new = set(likeliest[unseen:])
+    return [Seen(drift, n in new, since.get(place_of_drift(drift))) for n, drift in enumerate(drifts)]
