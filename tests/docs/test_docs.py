@@ -27,6 +27,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [t for t in targets if not (page.parent / t).exists()] == []
 
 
+def test_decisions_are_numbered_once_and_by_their_titles() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [int(page.name.partition("-")[0]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    assert [page.read_text().partition(". ")[0] for page in pages] == [f"# {number}" for number in numbers]
+
+
 def test_the_object_in_the_readme_is_valid() -> None:
     (block,) = blocks("README.md", "yaml")
     QualysZeroTouchSpec.model_validate(yaml.safe_load(block)["spec"])
