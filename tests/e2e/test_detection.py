@@ -11,6 +11,7 @@ from sandbox.aws.admin import BASE_ACCOUNT
 from sandbox.deployment import Replica
 from tests.e2e.tenant import OBJECT, Tenant
 from zerotouch.aws.policy import account_policy, attribution_policy
+from zerotouch.plan.fighting import REPAIRS
 
 NAME, ROLE = "qualys-zerotouch", "qualys-zerotouch-events"
 WIDE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -125,6 +126,19 @@ def test_what_a_person_changes_is_mended_within_seconds_and_the_author_is_told(
     assert "canary-value" not in shown
     assert "alice" not in operator.metrics()
     assert 'zerotouch_drift_detect_seconds_count{source="event"}' in operator.metrics()
+
+
+def test_who_keeps_changing_it_back_is_named(operator: Replica, tenant: Tenant) -> None:
+    account = watched(tenant)
+    alice = Person(tenant, account)
+    for number in range(1, REPAIRS + 1):
+        disable_rule(alice)
+        tenant.wait(lambda number=number: len(recent(tenant, account)) == number, timeout=30)  # type: ignore[misc]
+    disable_rule(alice)
+    told = tenant.until("Fighting", f"put right {REPAIRS} times", "qzta", f"{OBJECT}-{account}")
+    assert f"; last known change by {alice.arn} from 127.0.0.1 by events:DisableRule at " in told["message"]
+    assert tenant.events("Fighting") == [told["message"]]
+    assert "alice" not in operator.metrics()
 
 
 def test_the_operators_own_writes_cause_no_pass(operator: Replica, tenant: Tenant) -> None:
