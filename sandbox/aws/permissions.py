@@ -73,6 +73,9 @@ def _events(operation: str, data: dict[str, Any], region: str, account: str) -> 
             store = eventbridge._connections if sort == "Connection" else eventbridge._api_destinations
             found = store.get(name)
             return str(found[f"{sort}Arn"]) if found else f"{base}:{resource}/{name}"
+    if operation == "ListRuleNamesByTarget":
+        # Service Authorization Reference: it knows no resource.
+        return "*"
     if "EventBus" in operation:
         return f"{base}:event-bus/{name}"
     if operation == "PutEvents":

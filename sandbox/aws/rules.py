@@ -12,6 +12,7 @@ _put_targets = eventbridge._put_targets
 _remove_targets = eventbridge._remove_targets
 _delete_rule = eventbridge._delete_rule
 _list_targets = eventbridge._list_targets_by_rule
+_list_rule_names = eventbridge._list_rule_names_by_target
 _handle_request = eventbridge.handle_request
 
 
@@ -43,6 +44,11 @@ def list_targets(data: dict[str, Any]) -> Response:
     return response(_list_targets(data)) if _exists(data.get("Rule"), data) else _no_rule(data.get("Rule"))
 
 
+def list_rule_names(data: dict[str, Any]) -> Response:
+    """Of the default bus where none is named (API reference, ListRuleNamesByTarget); ministack would answer those of all."""
+    return response(_list_rule_names({"EventBusName": "default", **data}))
+
+
 def delete_rule(data: dict[str, Any]) -> Response:
     """Refused while targets exist; repeating it succeeds."""
     if eventbridge._targets.get(eventbridge._rule_key(data["Name"], data.get("EventBusName", "default"))):
@@ -56,6 +62,7 @@ def install() -> None:
     eventbridge._put_targets = put_targets
     eventbridge._remove_targets = remove_targets
     eventbridge._list_targets_by_rule = list_targets
+    eventbridge._list_rule_names_by_target = list_rule_names
     eventbridge._delete_rule = delete_rule
 
 

@@ -9,6 +9,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status, pending_scopes, removal_status, retry_of
 from zerotouch.controller.conditions import condition
+from zerotouch.controller.index import View
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
 
@@ -142,6 +143,49 @@ def test_secure() -> None:
     unknown = status(report(problem=SOON), misused, T1)
     assert shown(unknown)["Secure"] == ("False", "ForeignAPIDestination")
     assert shown(status(report(scope("us-east-1")), unknown, T1))["Secure"] == ("True", "Succeeded")
+
+
+TWICE = {"delivered_twice_by": ("rule/theirs to api-destination/theirs",)}
+
+
+def test_exclusive() -> None:
+    assert "Exclusive" not in shown(status(report(problem=PERSON)))
+    assert shown(status(report(scope("us-east-1"))))["Exclusive"] == ("True", "Succeeded")
+    rivals = status(report(scope("us-east-1", rivals=("id theirs",))))
+    assert shown(rivals)["Exclusive"] == ("False", "SecondInventoryAssociation")
+    found = status(report(scope("eu-west-1", rivals=("id theirs",)), scope("us-east-1", **TWICE)))
+    told = condition(found.conditions, "Exclusive")
+    assert told is not None
+    assert (told.status, told.reason) == ("False", "DeliveredTwice")
+    for says in (
+        "rule/theirs to api-destination/theirs",
+        "delete that rule",
+        "docs/adoption.md",
+        "id theirs in eu-west-1",
+    ):
+        assert says in told.message
+    assert shown(found)["Ready"] == ("True", "Succeeded")
+    assert View.of(found).delivered_twice == 1
+
+
+def test_exclusive_stands_while_nobody_can_look() -> None:
+    found = status(report(scope("us-east-1", delivered_twice_by=(), rivals=()), scope("eu-west-1", **TWICE)))
+    unseen = {"delivered_twice_by": None, "rivals": None}
+    for later in (report(problem=SOON), report(scope("us-east-1"), scope("eu-west-1", SOON, **unseen))):
+        assert shown(status(later, found, T1))["Exclusive"] == ("False", "DeliveredTwice")
+    right = status(report(scope("eu-west-1", delivered_twice_by=(), rivals=())), found, T1)
+    assert shown(right)["Exclusive"] == ("True", "Succeeded")
+    removing = status(report(scope("eu-west-1", state=State.REMOVING, **TWICE), scope("us-east-1")))
+    assert View.of(removing).delivered_twice == 0
+    assert shown(removing)["Exclusive"] == ("True", "Succeeded")
+
+
+def test_what_the_status_holds_of_others_is_bounded() -> None:
+    many = tuple("x" * 600 for _ in range(9))
+    (region,) = status(report(scope("us-east-1", delivered_twice_by=many, rivals=many))).regions
+    assert [len(region.delivered_twice_by), len(region.rival_associations)] == [5, 5]
+    assert {len(t) for t in region.delivered_twice_by} == {512}
+    assert {len(t) for t in region.rival_associations} == {256}
 
 
 def test_removal() -> None:

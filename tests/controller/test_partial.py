@@ -42,13 +42,19 @@ problems = st.none() | st.builds(
 )
 
 
+def tuples_of(text: str) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.sampled_from([(), (text,), (text, text)])
+
+
 @st.composite
 def scopes(draw: st.DrawFn, name: str) -> ScopeReport:
     problem = draw(problems)
     drifts = (drift(name, False, draw(st.sampled_from(["x", None]))),) if draw(st.booleans()) else ()
     right = problem is None and not drifts
     state = State.READY if right else State.NOT_READY
-    return ScopeReport(name, state, 3, 4, "h", problem, drifts=drifts, version=draw(st.none() | st.just("v@1")))
+    rules, rivals = draw(st.none() | tuples_of("r")), draw(st.none() | tuples_of("a"))
+    more = {"delivered_twice_by": rules, "rivals": rivals, "version": draw(st.none() | st.just("v@1"))}
+    return ScopeReport(name, state, 3, 4, "h", problem, drifts=drifts, **more)
 
 
 def whole(report: AccountReport, previous: QualysZeroTouchAccountStatus, at: datetime) -> QualysZeroTouchAccountStatus:
@@ -75,6 +81,8 @@ def test_the_same_as_a_whole_pass(before: tuple[ScopeReport, ...], data: st.Data
     if len(set(others)) <= 1 and not (Retry.SOON in others and any(s.problem is None and s.drifts for s in before)):
         wanted = {c.type: (c.status, c.last_transition_time) for c in expected.conditions}
         assert said["Ready"] == wanted["Ready"]
+    exclusive = [next(c for c in s.conditions if c.type == "Exclusive") for s in (partial, expected)]
+    assert exclusive[0] == exclusive[1]
 
 
 def test_an_account_that_cannot_be_entered_is_told_as_ever() -> None:

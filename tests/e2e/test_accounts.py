@@ -83,6 +83,31 @@ def test_a_name_taken_by_others_is_a_conflict_and_stays_theirs(operator: Replica
     assert events.describe_rule(Name="qualys-zerotouch")["Description"] == "theirs"
 
 
+def test_a_rule_that_delivers_twice_is_told_and_left(operator: Replica, tenant: Tenant) -> None:
+    account = tenant.account(1)
+    tenant.credentials()
+    tenant.apply(account, interval="30s")
+    tenant.ready()
+    events, child = tenant.aws.client("events", account), f"{OBJECT}-{account}"
+    assert tenant.condition(tenant.child(account), "Exclusive")["status"] == "True"
+    (target,) = events.list_targets_by_rule(Rule="qualys-zerotouch")["Targets"]
+    pattern = events.describe_rule(Name="qualys-zerotouch")["EventPattern"]
+    events.put_rule(Name="theirs", EventPattern=pattern)
+    events.put_targets(Rule="theirs", Targets=[{k: target[k] for k in ("Id", "Arn", "RoleArn")}])
+    tenant.annotate("qzta", child, "zerotouch.dev/requestedAt=now")
+    tenant.wait(lambda: tenant.condition(tenant.child(account), "Exclusive")["reason"] == "DeliveredTwice")
+    assert "rule/theirs to arn:aws:events:" in tenant.condition(tenant.child(account), "Exclusive")["message"]
+    tenant.wait(lambda: tenant.condition(tenant.object(), "Exclusive").get("reason") == "DeliveredTwice")
+    assert tenant.condition(tenant.child(account), "Ready")["status"] == "True"
+    assert "zerotouch_duplicate_deliveries 1.0" in operator.metrics()
+    tenant.wait(lambda: bool(tenant.events("DeliveredTwice")))
+    assert events.describe_rule(Name="theirs")["State"] == "ENABLED"
+    events.disable_rule(Name="theirs")
+    tenant.annotate("qzta", child, "zerotouch.dev/requestedAt=again")
+    tenant.wait(lambda: tenant.condition(tenant.child(account), "Exclusive")["status"] == "True")
+    tenant.wait(lambda: "zerotouch_duplicate_deliveries 0.0" in operator.metrics())
+
+
 def test_a_foreign_api_destination_on_our_connection_is_told_and_left(operator: Replica, tenant: Tenant) -> None:
     account = tenant.account(1)
     tenant.credentials()

@@ -22,6 +22,7 @@ READS_OF_A_REGION = {
     "events:DescribeConnection": 1,
     "events:DescribeRule": 1,
     "events:ListApiDestinations": 1,
+    "events:ListRuleNamesByTarget": 1,
     "events:ListTagsForResource": 1,
     "events:ListTargetsByRule": 1,
     "sqs:GetQueueAttributes": 1,

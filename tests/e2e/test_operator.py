@@ -214,6 +214,7 @@ def test_metrics_are_complete_from_the_start(operator: Replica) -> None:
         'zerotouch_drift_mended_total{kind="Rule"}',
         "zerotouch_conflicts ",
         "zerotouch_foreign_api_destinations ",
+        "zerotouch_duplicate_deliveries ",
         'zerotouch_passes_total{result="error"} 0.0',
         "zerotouch_pass_duration_seconds_bucket",
         'zerotouch_token_mints_total{result="ok"}',

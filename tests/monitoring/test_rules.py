@@ -69,6 +69,7 @@ CASES = [
         {"zerotouch_foreign_api_destinations": "1"},
         {"zerotouch_foreign_api_destinations": "0"},
     ),
+    Case("ZeroTouchDeliveredTwice", {"zerotouch_duplicate_deliveries": "1"}, {"zerotouch_duplicate_deliveries": "0"}),
     Case("ZeroTouchConflict", {"zerotouch_conflicts": "1"}, {"zerotouch_conflicts": "0"}),
     Case(
         "ZeroTouchDeliveryFailing",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zerotouch.resources.patterns import as_pattern
+from zerotouch.resources.patterns import as_pattern, lets_starts_through
 from zerotouch.resources.roles import as_tree
 
 
@@ -15,6 +15,31 @@ def test_alternatives_of_a_pattern_have_no_order() -> None:
 @pytest.mark.parametrize("pattern", [None, "no json"])
 def test_what_is_no_pattern_stays(pattern: str | None) -> None:
     assert as_pattern(pattern) == pattern
+
+
+STARTS = '{"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"], "detail": {"state": ["running"]}}'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (STARTS, True),
+        (STARTS.replace('["running"]', '["stopped", "running"]'), True),
+        (STARTS.replace('["running"]', '[{"anything-but": ["stopped"]}]'), True),
+        ('{"source": ["aws.ec2"]}', True),
+        ('{"account": ["1"]}', True),
+        (STARTS.replace("running", "stopped"), False),
+        (STARTS.replace("aws.ec2", "aws.s3"), False),
+        (STARTS.replace("State-change", "Other"), False),
+        (None, False),
+        ("", False),
+        ("no json", False),
+        ("{}", False),
+        ("[]", False),
+    ],
+)
+def test_which_patterns_let_starts_through(pattern: str | None, expected: bool) -> None:
+    assert lets_starts_through(pattern) is expected
 
 
 def test_statements_have_no_order() -> None:

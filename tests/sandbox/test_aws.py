@@ -150,6 +150,17 @@ def test_a_rule_with_targets_cannot_be_deleted_and_a_second_deletion_succeeds(ev
     events.delete_rule(Name="r")
 
 
+def test_rules_of_a_target_are_those_of_one_bus(events: Any, account_id: str) -> None:
+    arn = "arn:aws:sqs:us-east-1:123456789012:q"
+    events.create_event_bus(Name="b")
+    for rule, bus in (("r", "default"), ("on-b", "b")):
+        events.put_rule(Name=rule, EventBusName=bus, EventPattern=PATTERN)
+        events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "t", "Arn": arn}])
+    assert events.list_rule_names_by_target(TargetArn=arn)["RuleNames"] == ["r"]
+    assert events.list_rule_names_by_target(TargetArn=arn, EventBusName="b")["RuleNames"] == ["on-b"]
+    assert events.list_rule_names_by_target(TargetArn=f"{arn}2")["RuleNames"] == []
+
+
 def test_an_association_update_nulls_what_it_leaves_out(ssm: Any) -> None:
     created = ssm.create_association(
         Name=INVENTORY, AssociationName="a-name", Targets=ALL_NODES, ScheduleExpression="rate(30 minutes)"

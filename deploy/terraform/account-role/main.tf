@@ -143,15 +143,21 @@ resource "aws_iam_role_policy" "zerotouch" {
         Resource = ["arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:api-destination/${var.name_prefix}*", "arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:connection/${var.name_prefix}*"]
       },
       {
-        Sid      = "DestinationList"
+        Sid      = "Beside"
         Effect   = "Allow"
-        Action   = ["events:ListApiDestinations"]
+        Action   = ["events:ListApiDestinations", "events:ListRuleNamesByTarget"]
         Resource = "*"
+      },
+      {
+        Sid      = "RuleLookup"
+        Effect   = "Allow"
+        Action   = ["events:DescribeRule"]
+        Resource = "arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/*"
       },
       {
         Sid      = "Rule"
         Effect   = "Allow"
-        Action   = ["events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"]
+        Action   = ["events:DeleteRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"]
         Resource = ["arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/${var.name_prefix}", "arn:${data.aws_partition.current.partition}:events:*:${data.aws_caller_identity.current.account_id}:rule/${var.name_prefix}-detection*"]
       },
       {

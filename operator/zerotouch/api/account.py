@@ -142,6 +142,14 @@ class RegionState(Model):
         default=None,
         description="Set while the connection was de-authorized lately: how often, and whether it still is.",
     )
+    delivered_twice_by: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=5)] = Field(
+        default_factory=list,
+        description="Rules of others, up to 5, with their target, that tell Qualys of the same instance starts.",
+    )
+    rival_associations: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=5)] = Field(
+        default_factory=list,
+        description="Inventory associations of others, up to 5, for certain nodes: ours does not work on those.",
+    )
     since: datetime | None = Field(default=None, description="Since when it is in this state.")
     ready: int = Field(default=0, ge=0, description="Resources that are right.")
     total: int = Field(

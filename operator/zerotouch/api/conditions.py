@@ -50,6 +50,8 @@ class Reason(StrEnum):
     REGION_UNSUPPORTED = "RegionUnsupported"
     CONFLICT = "Conflict"
     FOREIGN_API_DESTINATION = "ForeignAPIDestination"
+    DELIVERED_TWICE = "DeliveredTwice"
+    SECOND_INVENTORY_ASSOCIATION = "SecondInventoryAssociation"
     DELIVERY_FAILING = "DeliveryFailing"
     CONNECTION_DEAUTHORIZED = "ConnectionDeauthorized"
     RULE_DISABLED = "RuleDisabled"
@@ -95,8 +97,9 @@ class ObjectStatus(Model):
         default_factory=list,
         description="Ready, Reconciling and Stalled, as kstatus reads them; of an account also Secure, which is False "
         "while somebody else uses our connection, Drifted, which is True while fields differ from what is declared, "
-        "Delivering, which tells whether events reach Qualys, and Covered, which tells whether the running instances report "
-        "inventory; of a parent also these two, TokenCurrent, which is False ahead of the expiry of a token that a person has "
+        "Delivering, which tells whether events reach Qualys, Covered, which tells whether the running instances report "
+        "inventory, and Exclusive, which is False while somebody else delivers the same events or collects inventory beside "
+        "us; of a parent also these three, TokenCurrent, which is False ahead of the expiry of a token that a person has "
         "to replace and while Qualys refuses it, and TokenRolledOut, which is False while regions still carry another token.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",

@@ -88,12 +88,14 @@ def account_policy(
             ],
             [f"{events}:api-destination/{name_prefix}*", f"{events}:connection/{name_prefix}*"],
         ),
-        _allow("DestinationList", ["events:ListApiDestinations"], "*"),
+        # Neither knows resources: lists of what others have set up beside us.
+        _allow("Beside", ["events:ListApiDestinations", "events:ListRuleNamesByTarget"], "*"),
+        # A rule of others that leads to Qualys as well: is it enabled, and for which events?
+        _allow("RuleLookup", ["events:DescribeRule"], f"{events}:rule/*"),
         _allow(
             "Rule",
             [
                 "events:DeleteRule",
-                "events:DescribeRule",
                 "events:ListTagsForResource",
                 "events:ListTargetsByRule",
                 "events:PutRule",

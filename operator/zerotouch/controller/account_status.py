@@ -14,8 +14,9 @@ from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.drift import Left
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.conditions import Verdict, conditions, make
+from zerotouch.controller.exclusive import exclusive
 from zerotouch.desired.values import GLOBAL
-from zerotouch.plan.render import count, show_resource, show_values, some
+from zerotouch.plan.render import count, cut, show_resource, show_values, some
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
@@ -23,6 +24,7 @@ _MOST_DETAILS: Final = 20
 _MOST_NAMED: Final = 5
 _MOST_MESSAGE: Final = 1024
 _MOST_NAME: Final = 256
+_MOST_RULE: Final = 512
 
 Place = tuple[str, str, str, str]
 
@@ -56,6 +58,7 @@ def account_status(
         conditions=[
             *conditions(verdict, reason, message, previous.conditions, generation, now),
             *_secure(report, previous, generation, now),
+            *exclusive(regions, previous.conditions, generation, now),
         ],
         regions=regions,
         ready_regions=_ready_regions(regions),
@@ -157,10 +160,17 @@ def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> Re
         connection_version=scope.version,
         token=scope.token,
         healing=scope.healing,
+        delivered_twice_by=_told(scope.delivered_twice_by, before.delivered_twice_by if before else [], _MOST_RULE),
+        rival_associations=_told(scope.rivals, before.rival_associations if before else [], _MOST_NAME),
         since=before.since if before is not None and same else now,
         ready=scope.ready,
         total=scope.total,
     )
+
+
+def _told(found: tuple[str, ...] | None, before: list[str], most: int) -> list[str]:
+    """What was said before stands where nothing could be looked at."""
+    return before if found is None else [cut(text, most) for text in found[:_MOST_NAMED]]
 
 
 def _unreachable(region: RegionState, problem: Problem, now: datetime) -> RegionState:

@@ -18,6 +18,7 @@ from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.coverage_view import CoverageView
 from zerotouch.controller.delivery_view import DeliveryView
+from zerotouch.controller.exclusive import present
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
 from zerotouch.controller.rollup import Told, told_of
 from zerotouch.plan.approval import Answer, decide_approval
@@ -80,7 +81,7 @@ class View:
 
     `states`: region state → number of regions. `drift`: (region, kind) → number of fields.
     `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours. `told`: conditions
-    that the parent has too. `fights`: (region, kind) of fields that are fought over.
+    that the parent has too. `delivered_twice`: number of regions. `fights`: (region, kind) of fields that are fought over.
     """
 
     observed_generation: int | None = None
@@ -99,6 +100,7 @@ class View:
     delivery: DeliveryView | None = None
     plan: str | None = None
     approval: Approval | None = None
+    delivered_twice: int = 0
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -123,6 +125,7 @@ class View:
             delivery=DeliveryView.of(status.delivery) if status.delivery else None,
             plan=status.plan,
             approval=status.approval,
+            delivered_twice=sum(bool(r.delivered_twice_by) for r in present(status.regions)),
         )
 
 

@@ -56,6 +56,8 @@ def _remembered(region: RegionState, status: QualysZeroTouchAccountStatus, soon:
         problem=problem,
         drifts=tuple(_drift(detail) for detail in status.details if detail.region == region.name),
         version=region.connection_version,
+        delivered_twice_by=tuple(region.delivered_twice_by),
+        rivals=tuple(region.rival_associations),
     )
 
 

@@ -8,7 +8,7 @@ from zerotouch.api.conditions import Condition, Reason
 from zerotouch.controller.conditions import Judgement, Status
 from zerotouch.plan.render import cut, some
 
-ROLLED_UP: Final = ("Covered", "Delivering")
+ROLLED_UP: Final = ("Covered", "Delivering", "Exclusive")
 """The conditions of account objects that their parent has too."""
 
 # Reasons of an Unknown that says nothing either way: what other accounts prove counts.

@@ -20,12 +20,12 @@ from zerotouch.resources import association
 from zerotouch.resources.api_destination import EVENTS_PATH
 from zerotouch.resources.base import to_tags
 from zerotouch.resources.connector_policy import ACTIONS
+from zerotouch.resources.patterns import STATE_CHANGE
 from zerotouch.resources.roles import as_tree
 
 _MISSING: Final = ("ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "AssociationDoesNotExist")
 _BUS: Final = re.compile(r"arn:[^:]+:events:([^:]+):\d{12}:event-bus/default")
 _MOST_POLICIES: Final = 200
-_DETAIL_TYPE: Final = "EC2 Instance State-change Notification"
 
 
 def discover(api: AccountAPI, regions: Iterable[str]) -> FoundAccount:
@@ -118,7 +118,7 @@ def _tells_of_starts(text: str | None) -> bool:
         isinstance(state, list)
         and "running" in state
         and "aws.ec2" in pattern.get("source", [])
-        and _DETAIL_TYPE in pattern.get("detail-type", [])
+        and STATE_CHANGE in pattern.get("detail-type", [])
     )
 
 

@@ -30,6 +30,7 @@ from zerotouch.reconcile.routing import STILL_IN_USE, FactMemory, facts_of, main
 from zerotouch.reconcile.scope import ScopePass, ignore
 from zerotouch.reconcile.survey import run_surveys
 from zerotouch.resources.base import Kind
+from zerotouch.resources.beside import look_beside
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
 _T = TypeVar("_T")
@@ -255,7 +256,8 @@ class Reconciler:
         self, account: AccountInput, api: AccountAPI, context: Context, applied: Callable[[Change], None]
     ) -> ScopePass:
         there, token = _with_token(account, context)
-        before, how = account.remembered(context.scope), (self._clock(), account.judge, account.dry_run, applied)
+        before = account.remembered(context.scope)
+        how = (self._clock(), account.judge, account.dry_run, applied, look_beside)
         return ScopePass(kinds_of(there), api.region(there.scope), there, token, before, *how)
 
     def _act(self, account: AccountInput, api: AccountAPI, one: ScopePass, plan: Plan) -> Callable[[], ScopeReport]:

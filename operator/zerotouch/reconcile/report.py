@@ -61,6 +61,8 @@ class ScopeReport:
     that it carries, `healing` what is to be remembered of its de-authorization.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
     `losses`: what went with a resource that was deleted, for people.
+    `foreign_destinations`: those of others that use our connection. `delivered_twice_by`: rules of others that tell of the same
+    events. `rivals`: inventory associations of others. The last two are None where that could not be looked at.
     `changes` were made; `planned` would be, were the pass allowed to write.
     `seen`: kind → what the pass left there, where it could be looked at. `surveys`: those that were due, by name.
     """
@@ -76,6 +78,8 @@ class ScopeReport:
     drifts: tuple[Drift, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     foreign_destinations: tuple[str, ...] = ()
+    delivered_twice_by: tuple[str, ...] | None = None
+    rivals: tuple[str, ...] | None = None
     gone: bool = False
     losses: tuple[str, ...] = ()
     version: str | None = None

@@ -31,12 +31,14 @@ from zerotouch.plan.version import written_by_others
 from zerotouch.reconcile.authorization import Authorizing, Remembered
 from zerotouch.reconcile.report import Drift, Problem, ScopeReport
 from zerotouch.resources.base import Kind, Observed, OptionalKind, RoutingKind, keeping
+from zerotouch.resources.beside import Beside
 
 _log = structlog.get_logger()
 _SETTLE_ROUNDS: Final = 2
 _HASH_DIGITS: Final = 16
 _MENDS_ALL: Final = Judge()
 _SECRETS: Final = "secretValues"
+_OTHERS: Final = "what others have set up"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Seen:
 
 def ignore(_: Change) -> None:
     """Of a caller that need not know of each change."""
+
+
+def nothing_beside(*_: object) -> Beside:
+    """Where AWS is not asked."""
+    return Beside()
 
 
 def desired_hash(kinds: Sequence[Kind], context: Context) -> str:
@@ -74,13 +81,15 @@ class ScopePass:
         judge: Judge = _MENDS_ALL,
         dry_run: bool = False,
         applied: Callable[[Change], None] = ignore,
+        look_beside: Callable[[RegionAPI, Context], Beside] = nothing_beside,
     ) -> None:
         """`before`: of the last report. `now`: UTC. `judge`: says what is mended and what only told.
 
         `dry_run`: nothing is written. `applied` is told of each change when it is written.
+        `look_beside`: what others have set up there.
         """
         self._before, self._judge = before, judge
-        self._dry_run, self._applied = dry_run, applied
+        self._dry_run, self._applied, self._look_beside = dry_run, applied, look_beside
         self._authorizing = Authorizing(context, before, now)
         self._kinds, self._api, self._token = kinds, api, token
         self._adoption = Adoption(context.spec.adoption_policy, context.owner)
@@ -98,11 +107,19 @@ class ScopePass:
         self._losses: list[str] = []
         self._left_missing: set[str] = set()
         self._waits: str | None = None
+        self._beside: Beside | None = None
 
     def look(self) -> None:
         """Observe everything. Raises Interrupted only."""
         for kind in self._kinds:
             self._look(kind)
+        if self._context.is_global:
+            self._beside = Beside()
+            return
+        try:
+            self._beside = self._look_beside(self._api, self._context.with_refs(self._refs(Ownership.OURS)))
+        except AWSError as error:
+            self._errors[_OTHERS] = error
 
     @property
     def context(self) -> Context:
@@ -159,8 +176,11 @@ class ScopePass:
             self._seen[kind.name] = Seen(observed)
 
     def _context_now(self) -> Context:
-        refs = {name: seen.observed.ref for name, seen in self._seen.items() if seen.observed is not None}
-        return self._context.with_refs(refs)
+        return self._context.with_refs(self._refs(*Ownership))
+
+    def _refs(self, *ownerships: Ownership) -> dict[str, str]:
+        observed = {name: seen.observed for name, seen in self._seen.items()}
+        return {name: o.ref for name, o in observed.items() if o is not None and o.ownership in ownerships}
 
     def _handle(self, kind: Kind) -> None:
         seen = self._seen[kind.name]
@@ -343,9 +363,7 @@ class ScopePass:
         for kind in asked:
             if (wrong | self._left_missing).intersection(kind.needs) and not self._exists_ours(kind):
                 wrong.add(kind.name)
-        foreign = tuple(
-            sorted(arn for seen in self._seen.values() if seen.observed for arn in seen.observed.misused_by)
-        )
+        foreign = self._beside.misusing if self._beside else ()
         problem = self._problem(foreign)
         right = problem is None and not wrong
         observed = [seen.observed for seen in self._seen.values() if seen.observed is not None]
@@ -361,12 +379,19 @@ class ScopePass:
             drifts=tuple(self._drifts),
             conflicts=tuple(self._conflicts),
             foreign_destinations=foreign,
+            delivered_twice_by=self._beside.delivering if self._beside else None,
+            rivals=self._rivals(observed),
             version=self._version_now(),
             losses=tuple(self._losses),
             seen={name: seen.observed for name, seen in self._seen.items() if seen.observed is not None},
             token=self._authorizing.token(observed, bool(self._errors)),
             healing=self._authorizing.healing(observed, bool(self._errors)),
         )
+
+    def _rivals(self, observed: Iterable[Observed]) -> tuple[str, ...] | None:
+        if any(seen.error is not None for seen in self._seen.values()):
+            return None
+        return tuple(rival for one in observed for rival in one.rivals)
 
     def _fought(self) -> list[Field]:
         return sorted({field_of(d.resource, d.difference) for d in self._drifts if d.left is Left.FIGHTING})

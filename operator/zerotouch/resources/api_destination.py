@@ -1,14 +1,10 @@
-"""EventBridge API destination: the Qualys gateway's path for events.
-
-Also looks for API destinations of others that use our connection: they would send our token to a host of their own.
-"""
+"""EventBridge API destination: the Qualys gateway's path for events."""
 
 from typing import Any, Final
 
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
-from zerotouch.desired.values import UNKNOWN
 from zerotouch.plan.ownership import by_owner, describe_owner, owner_in
 from zerotouch.plan.routing import Fact, Says
 from zerotouch.resources.base import Differences, Fields, Observed, RoutingKind
@@ -40,8 +36,6 @@ class APIDestination(RoutingKind):
 
     def observe(self, api: RegionAPI, context: Context) -> Observed | None:
         answer = api.find("events", "describe_api_destination", _MISSING, Name=context.prefix)
-        connection = context.ref("Connection")
-        foreign = () if connection is UNKNOWN else self._foreign(api, context.prefix, connection)
         if answer is None:
             return None
         owner = owner_in(answer.get("Description"))
@@ -56,7 +50,6 @@ class APIDestination(RoutingKind):
             ref=answer["ApiDestinationArn"],
             ownership=by_owner(owner, context.owner),
             owner=owner,
-            misused_by=foreign,
             facts=frozenset({Fact(Says.HOLDS, context.scope), Fact(Says.DELIVERS, context.scope)}),
         )
 
@@ -85,13 +78,3 @@ class APIDestination(RoutingKind):
             "HttpMethod": wanted["method"],
             "InvocationRateLimitPerSecond": wanted["rateLimitPerSecond"],
         }
-
-    @staticmethod
-    def _foreign(api: RegionAPI, own_name: str, connection: str) -> tuple[str, ...]:
-        found = api.pages(
-            "events",
-            "list_api_destinations",
-            "ApiDestinations",
-            ConnectionArn=connection,
-        )
-        return tuple(sorted(d["ApiDestinationArn"] for d in found if d["Name"] != own_name))

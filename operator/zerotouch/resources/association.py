@@ -5,7 +5,8 @@ Inventory. Two associations of this document for all nodes are refused by AWS, s
 made by the console or Quick Setup, counts as satisfying and is never touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from zerotouch.api.meta import OWNER_TAG
@@ -92,7 +93,8 @@ class InventoryAssociation:
             others = [a["AssociationId"] for a in found if a not in named]
             tagged |= {identity: _tags(api, identity) for identity in others}
         if ours := _owned(tagged, context):
-            return self._observe_ours(api, ours, tagged)
+            observed = self._observe_ours(api, ours, tagged)
+            return observed and replace(observed, rivals=_rivals(found, ours))
         if named:
             return self._observe_named(api, named, tagged, context.owner)
         wants_all = _wanted_targets(context.spec.inventory) == ALL_NODES
@@ -221,6 +223,15 @@ def _ownership(association: Mapping[str, Any], tags: Mapping[str, str], owner: s
 
 def _owned(tagged: Mapping[str, dict[str, str]], context: Context) -> list[str]:
     return sorted(identity for identity, tags in tagged.items() if tags.get(OWNER_TAG) == context.owner)
+
+
+def _rivals(found: Iterable[Mapping[str, Any]], ours: list[str]) -> tuple[str, ...]:
+    """Those of others that name their nodes: there they win over ours for all nodes, and fail together with another one.
+
+    One of others for all nodes gives way to ours.
+    """
+    theirs = (a for a in found if a["AssociationId"] not in ours and _targets(a) != ALL_NODES)
+    return tuple(" ".join(filter(None, (a["AssociationId"], a.get("AssociationName")))) for a in theirs)
 
 
 def _tags(api: RegionAPI, identity: str) -> dict[str, str]:

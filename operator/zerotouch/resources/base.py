@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ class Observed:
     `fields` has the shape of the kind's desired fields. `ref` is the ARN that other kinds refer to.
     `handle` is the kind's own: ids and versions that its writes need.
     `owner` tells whose a foreign resource is, where that is known. `settling` means that AWS is still at work on it.
-    `misused_by` lists resources of others that use this one against us. `version` tells writes to what AWS does not show.
+    `rivals`: resources of others that get in the way of this one. `version` tells writes to what AWS does not show.
     `authorization` is that of a resource which holds the token.
     `loses` says what would be gone with it.
     `facts`: what it means for the way that events take, where it is ours.
@@ -48,7 +48,7 @@ class Observed:
     owner: str | None = None
     handle: Any = None
     settling: bool = False
-    misused_by: tuple[str, ...] = field(default=())
+    rivals: tuple[str, ...] = ()
     version: str | None = None
     authorization: Authorization | None = None
     loses: str | None = None

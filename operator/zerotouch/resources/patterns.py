@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+STATE_CHANGE: Final = "EC2 Instance State-change Notification"
 
 
 def as_pattern(pattern: Any) -> Any:
@@ -24,3 +26,23 @@ def _ordered(node: Any) -> Any:
     if isinstance(node, list):
         return sorted((_ordered(element) for element in node), key=lambda e: json.dumps(e, sort_keys=True))
     return node
+
+
+def lets_starts_through(pattern: Any) -> bool:
+    """Whether it may match starts of EC2 instances; what is no list of plain values is taken to match.
+
+    A rule without a pattern runs by a schedule.
+    """
+    tree = as_pattern(pattern)
+    if not isinstance(tree, Mapping) or not tree:
+        return False
+    detail = tree.get("detail")
+    state = detail.get("state") if isinstance(detail, Mapping) else None
+    wanted = (("aws.ec2", tree.get("source")), (STATE_CHANGE, tree.get("detail-type")), ("running", state))
+    return all(_may_match(value, alternatives) for value, alternatives in wanted)
+
+
+def _may_match(value: str, alternatives: Any) -> bool:
+    if not isinstance(alternatives, list):
+        return True
+    return value in alternatives or any(isinstance(a, Mapping) for a in alternatives)

@@ -19,7 +19,7 @@ from zerotouch.resources.base import Differences, Fields, Observed, RoutingKind
 from zerotouch.resources.dead_letter_queue import queue_arn
 from zerotouch.resources.execution_role import ExecutionRole
 from zerotouch.resources.forward_role import ForwardRole
-from zerotouch.resources.patterns import as_pattern
+from zerotouch.resources.patterns import STATE_CHANGE, as_pattern
 from zerotouch.resources.rules import create_rule, delete_rule, observe_rule, update_rule, wanted_rule
 
 TARGET_ID: Final = "qualys"
@@ -68,7 +68,7 @@ def event_pattern(account_id: str, regions: Iterable[str]) -> dict[str, Any]:
         "account": [account_id],
         "region": list(regions),
         "source": ["aws.ec2"],
-        "detail-type": ["EC2 Instance State-change Notification"],
+        "detail-type": [STATE_CHANGE],
         "detail": {"state": ["running"]},
     }
 

@@ -69,6 +69,11 @@ class OperatorCollector(Collector):
             "Targets where somebody else's API destination uses our connection.",
             problems[Reason.FOREIGN_API_DESTINATION],
         )
+        yield GaugeMetricFamily(
+            "zerotouch_duplicate_deliveries",
+            "Targets where a rule of somebody else tells Qualys of the same instance starts.",
+            sum(account.view.delivered_twice for account in self._shared.index.accounts()),
+        )
         objects = GaugeMetricFamily("zerotouch_objects", "QualysZeroTouch objects by readiness.", labels=["ready"])
         ready = Counter({True: 0, False: 0})
         ready.update(parent.ready for parent in self._shared.index.parents())
