@@ -48,6 +48,8 @@ class Patient:
         policy = account_policy("aws", self.account, NAME)
         for statement in policy["Statement"]:
             statement["Action"] = [a for a in statement["Action"] if a != action]
+        # IAM takes no statement without an action.
+        policy["Statement"] = [s for s in policy["Statement"] if s["Action"]]
         self.user.tenant.aws.set_policy(self.account, policy)
 
     def update_connection(self, header: str) -> None:
