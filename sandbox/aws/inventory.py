@@ -1,5 +1,6 @@
 """What an account holds of the sorts of resources that zerotouch makes, whoever made them."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 
 from sandbox.aws.admin import Admin
@@ -30,8 +31,10 @@ def _region(admin: Admin, account: str, region: str) -> Iterator[str]:
         yield f"Queue {region} {url.rsplit('/', 1)[1]}"
     for rule in events.list_rules()["Rules"]:
         yield f"Rule {region} {rule['Name']}"
-        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-            yield f"Target {region} {target['Id']}"
+        # A rule may be deleted while it is looked at.
+        with contextlib.suppress(events.exceptions.ResourceNotFoundException):
+            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+                yield f"Target {region} {target['Id']}"
     for connection in events.list_connections()["Connections"]:
         yield f"Connection {region} {connection['Name']}"
     for destination in events.list_api_destinations()["ApiDestinations"]:
