@@ -1,5 +1,6 @@
 """Kind `APIDestination`."""
 
+import contextlib
 from typing import Any
 
 from tests.reconcile.drift.model import OWNER, PREFIX, Break, KindDrift, Then
@@ -13,8 +14,11 @@ def _update(**changes: Any) -> Any:
 
 def _other_connection(account: Any) -> None:
     auth = {"ApiKeyAuthParameters": {"ApiKeyName": "k", "ApiKeyValue": "v"}}
-    other = account.client("events").create_connection(Name="other", AuthorizationType="API_KEY", AuthParameters=auth)
-    _update(ConnectionArn=other["ConnectionArn"])(account)
+    events = account.client("events")
+    # Once in an account, however often this is done there.
+    with contextlib.suppress(events.exceptions.ResourceAlreadyExistsException):
+        events.create_connection(Name="other", AuthorizationType="API_KEY", AuthParameters=auth)
+    _update(ConnectionArn=events.describe_connection(Name="other")["ConnectionArn"])(account)
 
 
 DRIFT = KindDrift(
