@@ -139,7 +139,7 @@ def _activity(api: RegionAPI, context: Context, now: datetime) -> Activity:
     seconds = int(period.total_seconds())
     # Times that are multiples of the period let CloudWatch answer from what it has summed already (API reference).
     end = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC)
-    queries = [_query(number, metric, context.prefix, seconds) for number, metric in enumerate(METRICS)]
+    queries = [metric_query(number, metric, context.prefix, seconds) for number, metric in enumerate(METRICS)]
     start = end - window - period
     found = api.pages(
         "cloudwatch", "get_metric_data", "MetricDataResults", MetricDataQueries=queries, StartTime=start, EndTime=end
@@ -151,7 +151,8 @@ def _activity(api: RegionAPI, context: Context, now: datetime) -> Activity:
     return activity_of(series)
 
 
-def _query(number: int, metric: str, rule: str, seconds: int) -> dict[str, Any]:
+def metric_query(number: int, metric: str, rule: str, seconds: int) -> dict[str, Any]:
+    """One query of GetMetricData; its answer has the Id `m` and the number."""
     # Rules of the default bus have this dimension only.
     dimensions = [{"Name": "RuleName", "Value": rule}]
     about = {"Namespace": "AWS/Events", "MetricName": metric, "Dimensions": dimensions}

@@ -15,6 +15,7 @@ from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import Pass, RegionAPI
 from zerotouch.aws.errors import AWSError, Call, Retry
 from zerotouch.desired.context import Context
+from zerotouch.reconcile.delivery import metric_query
 from zerotouch.resources.base import from_tags, to_tags
 from zerotouch.resources.rule import TARGET_ID
 
@@ -25,6 +26,7 @@ _MISSING: Final = ("ResourceNotFoundException",)
 # Invocations count failed ones too, and may be told before FailedInvocations are: they prove nothing.
 _METRICS: Final = ("SuccessfulInvocationAttempts", "FailedInvocations")
 _POLL_SECONDS: Final = 5.0
+_PERIOD_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -155,18 +157,8 @@ def _outcome(api: RegionAPI, context: Context, bounds: Pass, started: datetime, 
 
 
 def _counted(api: RegionAPI, context: Context, started: datetime) -> dict[str, float]:
-    dimensions = [{"Name": "RuleName", "Value": rule_name(context.prefix)}]
-    queries = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {
-                "Metric": {"Namespace": "AWS/Events", "MetricName": metric, "Dimensions": dimensions},
-                "Period": 60,
-                "Stat": "Sum",
-            },
-        }
-        for number, metric in enumerate(_METRICS)
-    ]
+    name = rule_name(context.prefix)
+    queries = [metric_query(number, metric, name, _PERIOD_SECONDS) for number, metric in enumerate(_METRICS)]
     answer = api.call(
         "cloudwatch",
         "get_metric_data",
