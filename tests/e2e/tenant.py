@@ -1,15 +1,19 @@
 """What a tenant does: make accounts, Secrets and objects, and look at what came of it."""
 
+import contextlib
 import json
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from sandbox.aws.admin import Admin
 from sandbox.aws.inventory import held
+from sandbox.controlplane.run import kubectl_path
 from sandbox.deployment import ROOT
 from sandbox.gateway.admin import GatewayAdmin
-from sandbox.processes import wait_until
+from sandbox.processes import start, wait_until
 from sandbox.state import Sandbox
 from zerotouch.aws.policy import account_policy
 
@@ -135,6 +139,34 @@ class Tenant:
             wait_until(condition, timeout)
         except TimeoutError:
             raise AssertionError(self.kubectl("describe", "qzt,qzta")) from None
+
+    @contextlib.contextmanager
+    def history(self, kind: str, columns: str) -> Iterator[Callable[[], list[list[str]]]]:
+        """Every version of every object of the kind from here on, as words of a jsonpath, in the order of the writes.
+
+        To look again and again misses what is there for a moment.
+        """
+        known = len(self._names(kind))
+        command = [
+            kubectl_path(),
+            f"--kubeconfig={self.world.kubeconfig}",
+            "-n",
+            self.namespace,
+            "get",
+            kind,
+            "--watch",
+        ]
+        with tempfile.TemporaryDirectory() as directory:
+            watch = start("watch", [*command, "-o", f'jsonpath={columns}{{"\\n"}}'], Path(directory))
+
+            def versions() -> list[list[str]]:
+                return [line.split() for line in Path(watch.log).read_text().splitlines()]
+
+            try:
+                self.wait(lambda: len(versions()) >= known)
+                yield versions
+            finally:
+                watch.stop()
 
     def events(self, reason: str) -> list[str]:
         """Messages of the namespace's events of that reason."""
