@@ -1,11 +1,15 @@
 """From a report to a status that tells the truth at a glance."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Reason
+from zerotouch.api.drift import Left
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status, pending_scopes, removal_status, retry_of
 from zerotouch.controller.conditions import condition
@@ -107,6 +111,38 @@ def test_details_are_those_not_mended_with_the_time_first_seen() -> None:
 def test_details_are_bounded() -> None:
     found = status(report(scope("us-east-1", drifts=tuple(drift(f"f{n}") for n in range(21)))))
     assert (found.drifted, len(found.details), found.truncated) == (21, 20, True)
+
+
+KINDS = ("Rule", "Connection", "APIDestination", "DeadLetterQueue")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from(KINDS), st.sampled_from([*Left, None, "mended"])),
+                max_size=150))  # fmt: skip
+def test_every_field_that_differs_is_counted_however_many(found: list[tuple[str, str, Left | str | None]]) -> None:
+    drifts = [
+        (region, Drift(ResourceID(kind, region, "n"), Difference(f"f{n}", 1, 2), why == "mended",
+                       left=why if isinstance(why, Left) else None))
+        for n, (region, kind, why) in enumerate(found)
+    ]  # fmt: skip
+    scopes = [scope(name, drifts=tuple(d for region, d in drifts if region == name)) for name in "abcdefg"]
+    now = status(report(*scopes))
+    wanted = Counter((d.resource.region, d.resource.kind) for _, d in drifts if not d.mended)
+    fought = Counter((d.resource.region, d.resource.kind) for _, d in drifts if d.left is Left.FIGHTING)
+    assert Counter({(r.name, kind): n for r in now.regions for kind, n in r.drifted_fields.items()}) == wanted
+    assert Counter({(r.name, kind): n for r in now.regions for kind, n in r.fought_fields.items()}) == fought
+    view = View.of(now)
+    assert sum(row.fields for row in view.drift) == now.drifted == sum(wanted.values())
+    assert sum(row.fields for row in view.fights) == sum(fought.values())
+    assert (len(view.drift), len(view.fights)) == (min(len(wanted), 18), min(len(fought), 3))
+
+
+def test_what_cannot_be_looked_at_keeps_its_count_and_a_region_passed_over_loses_it() -> None:
+    first = status(report(scope("us-east-1", drifts=(drift("state"),)), scope("eu-west-1", drifts=(drift("state"),))))
+    unreachable = status(report(problem=PERSON), first, T1)
+    assert [(r.drifted_fields, unreachable.drifted) for r in unreachable.regions] == [({"Rule": 1}, 2)] * 2
+    passed_over = status(report(scope("us-east-1", drifts=(drift("state"),))), unreachable, T1)
+    assert [(r.name, r.drifted_fields) for r in passed_over.regions] == [("eu-west-1", {}), ("us-east-1", {"Rule": 1})]
+    assert passed_over.drifted == 1
 
 
 def test_a_region_that_is_gone_leaves_the_status() -> None:

@@ -53,7 +53,7 @@ def status(
         ),
         (
             tuple(drift(f"f{n}", Left.OBSERVED) for n in range(25)),
-            ("True", "Drifted", "20 fields left, as mode is Observe; status.details shows 20 differences of 25"),
+            ("True", "Drifted", "25 fields left, as mode is Observe; status.details shows 20 differences of 25"),
         ),
     ],
 )

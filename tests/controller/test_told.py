@@ -24,10 +24,10 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 EMPTY = QualysZeroTouchAccountStatus()
 
 
-def drifts(*numbers: int, mended: bool = False) -> list[Drift]:
+def drifts(*numbers: int, mended: bool = False, kind: str = "Rule") -> list[Drift]:
     """One per number, of a resource of its own."""
     why = None if mended else Left.OBSERVED
-    rules = [ResourceID("Rule", "us-east-1", f"rule-{n}") for n in numbers]
+    rules = [ResourceID(kind, "us-east-1", f"{kind.lower()}-{n}") for n in numbers]
     return [Drift(rule, Difference("state", "ENABLED", "DISABLED"), mended, left=why) for rule in rules]
 
 
@@ -52,8 +52,11 @@ def reported(found: list[Drift]) -> AccountReport:
         (drifts(*range(100)), drifts(*range(100), mended=True), []),
         # How many are new is right, and not which: the status has no room for that.
         (drifts(*range(100)), drifts(*range(102)), ["rule-20", "rule-21"]),
+        (drifts(*range(100)), [*drifts(*range(60)), *drifts(1, 2, kind="Connection")], ["connection-1", "connection-2"]),
+        ([*drifts(*range(30)), *drifts(1, kind="Connection")], drifts(*range(31)), ["rule-20"]),
     ],
-    ids=["first", "one more", "steady", "one before the cut", "fewer", "one that is mended", "all mended", "behind the cut"],
+    ids=["first", "one more", "steady", "one before the cut", "fewer", "one that is mended", "all mended", "behind the cut",
+         "another kind as some go", "another kind went"],
 )  # fmt: skip
 def test_what_is_new(before: list[Drift], now: list[Drift], new: list[str]) -> None:
     previous = after(reported(before), EMPTY, 0)

@@ -14,6 +14,8 @@ from tests.e2e.test_main_job import ask
 
 # Fifteen minutes of the shipped rules pass in fifteen seconds.
 PACE = 60.0
+# More than a status has room for.
+MANY = 25
 DASHBOARD = json.loads((ROOT / "deploy/monitoring/grafana-dashboard.json").read_text())
 
 
@@ -51,13 +53,18 @@ def panels() -> list[dict[str, Any]]:
 def test_an_alert_tells_of_drift_and_resolves(prometheus: Prometheus, tenant: Tenant) -> None:
     account = tenant.account()
     tenant.credentials()
-    tenant.apply(account, interval="1h")
+    tags = {f"tag-{number}": "ours" for number in range(MANY)}
+    tenant.apply(account, interval="1h", tags=tags)
     tenant.ready()
     tenant.patch({"mode": "Observe"})
     tenant.wait(lambda: tenant.child(account)["spec"]["mode"] == "Observe")
-    tenant.aws.client("events", account, "eu-west-1").disable_rule(Name="qualys-zerotouch")
+    events = tenant.aws.client("events", account, "eu-west-1")
+    events.disable_rule(Name="qualys-zerotouch")
+    events.untag_resource(ResourceARN=events.describe_rule(Name="qualys-zerotouch")["Arn"], TagKeys=list(tags))
     ask(tenant, account, "drifted")
     fires(prometheus, tenant, "ZeroTouchDrift", account=account, region="eu-west-1", kind="Rule")
+    assert len(tenant.child(account)["status"]["details"]) == 20
+    assert [value for _, value in prometheus.query(f'zerotouch_drift{{account="{account}"}}')] == [MANY + 1]
     tenant.patch({"mode": "Enforce"})
     resolves(prometheus, tenant, "ZeroTouchDrift")
     mended = prometheus.query('zerotouch_drift_mended_total{kind="Rule"}')

@@ -19,11 +19,12 @@ from zerotouch.resources.registry import REGION_KINDS
 
 REGIONS = [f"us-east-{number}" for number in range(1, 18)]
 _MOST_DETAILS = 20
+_MOST_REPAIRS = 20
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def operator_with_fleet(accounts: int, drifting: int = 0) -> Operator:
-    """Call it inside an event loop. `drifting`: accounts in which as many fields differ as a status can hold."""
+    """Call it inside an event loop. `drifting`: accounts where every kind differs in every region, and many are fought over."""
     kube: Any = object.__new__(KubeAPI)
     operator = Operator(kube, Settings.from_env({}))
     for number in range(accounts):
@@ -59,10 +60,11 @@ def _body(number: int, drifting: bool) -> dict[str, Any]:
 
 def _status(drifting: bool) -> QualysZeroTouchAccountStatus:
     at = now()
-    places = itertools.product(REGIONS, [kind.name for kind in REGION_KINDS])
+    places = list(itertools.product(REGIONS, [kind.name for kind in REGION_KINDS])) if drifting else []
+    fought = {(region, kind) for region, kind in places[:_MOST_REPAIRS]}
     details = [
         DifferenceDetail(region=region, kind=kind, name="n", field="state", wanted="a", found="b", since=at)
-        for region, kind in itertools.islice(places, _MOST_DETAILS if drifting else 0)
+        for region, kind in places[:_MOST_DETAILS]
     ]
     state = State.NOT_READY if drifting else State.READY
     reason = Reason.DRIFTED.value if drifting else None
@@ -77,8 +79,20 @@ def _status(drifting: bool) -> QualysZeroTouchAccountStatus:
     return QualysZeroTouchAccountStatus(
         observed_generation=1,
         conditions=[ready],
-        regions=[RegionState(name=r, state=state, reason=reason, ready=0, total=4) for r in ["global", *REGIONS]],
-        drifted=len(details),
+        regions=[
+            RegionState(
+                name=r,
+                state=state,
+                reason=reason,
+                ready=0,
+                total=4,
+                drifted_fields={kind: 2 for region, kind in places if region == r},
+                fought_fields={kind: 1 for region, kind in fought if region == r},
+            )
+            for r in ["global", *REGIONS]
+        ],
+        drifted=2 * len(places),
+        truncated=drifting or None,
         details=details,
         coverage=CoverageStatus(surveyed_at=at, regions=[_coverage(region, drifting) for region in REGIONS]),
         delivery=DeliveryStatus(surveyed_at=at, regions=[_delivery(region, drifting) for region in REGIONS]),

@@ -11,6 +11,7 @@ from zerotouch.controller.told import Seen
 from zerotouch.plan.author import DetectedBy
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.reconcile.report import Drift
+from zerotouch.resources.registry import REGION_KINDS
 from zerotouch.telemetry.collector import OperatorCollector
 
 # The promise of docs/metrics.md, for 1,000 accounts with 17 regions each.
@@ -34,6 +35,20 @@ async def test_a_fleet_that_is_all_wrong_stays_within_the_promised_number_of_ser
 
 async def test_what_is_right_costs_two_series_an_account() -> None:
     assert len(await scraped(200, 0)) - len(await scraped(100, 0)) <= 2 * 100
+
+
+async def test_drift_is_right_in_sum_where_an_account_has_more_than_it_has_series_for() -> None:
+    lines = await scraped(2, 1)
+    drift = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if "zerotouch_drift{" in line}
+    assert len(drift) == 18
+    assert sum(drift.values()) == 2 * 17 * len(REGION_KINDS)
+    first = f'zerotouch_drift{{account="000000000000",kind="{min(k.name for k in REGION_KINDS)}",region="us-east-1"}}'
+    assert drift[first] == 2
+    assert drift['zerotouch_drift{account="000000000000",kind="other",region="other"}'] == 2 * (
+        17 * len(REGION_KINDS) - 17
+    )
+    fights = [float(line.rpartition(" ")[2]) for line in lines if "zerotouch_fights{" in line]
+    assert (len(fights), sum(fights)) == (3, 20)
 
 
 async def test_coverage_counts_instances_by_stage_and_reason_and_names_what_lacks() -> None:

@@ -118,6 +118,13 @@ class State(StrEnum):
     REMOVING = "Removing"
 
 
+KindCounts = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[int, Field(ge=1)]],
+    Field(max_length=32),
+]
+"""Kind of resource → number of fields."""
+
+
 class RegionState(Model):
     """One region; the account-wide resources (IAM) stand under the name `global`."""
 
@@ -150,6 +157,14 @@ class RegionState(Model):
         default_factory=list,
         description="Inventory associations of others, up to 5, for certain nodes: ours does not work on those.",
     )
+    drifted_fields: KindCounts = Field(
+        default_factory=dict,
+        description="Kind of resource, for example Rule, and how many of its fields differ and are not mended.",
+    )
+    fought_fields: KindCounts = Field(
+        default_factory=dict,
+        description="Of those, the fields that are left alone because somebody else keeps changing them.",
+    )
     since: datetime | None = Field(default=None, description="Since when it is in this state.")
     ready: int = Field(default=0, ge=0, description="Resources that are right.")
     total: int = Field(
@@ -172,7 +187,9 @@ class DifferenceDetail(Model):
     )
     wanted: Annotated[str, Field(max_length=512)] = Field(description="The declared value.")
     found: Annotated[str, Field(max_length=512)] = Field(description="The value in AWS.")
-    since: datetime = Field(description="When it was first seen.")
+    since: datetime = Field(
+        description="When it was first listed here; that is when it was found, unless there was no room for it then."
+    )
     left: Left | None = Field(
         default=None,
         description="Why it is left so. Observed: mode Observe. Reported: driftPolicy. Fighting: it is changed again and again.",
@@ -206,7 +223,7 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
     )
     truncated: bool | None = Field(
         default=None,
-        description="true where more differences exist than details shows.",
+        description="true where more differences exist than details shows; regions count them all.",
     )
     recent_drifts: Annotated[list[RecentDrift], Field(max_length=5)] = Field(
         default_factory=list,

@@ -1,5 +1,6 @@
 """From a pass's report to the account object's status. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -146,11 +147,13 @@ def _regions(report: AccountReport, previous: QualysZeroTouchAccountStatus, now:
         return [_unreachable(region, report.problem, now) for region in previous.regions]
     seen = [_region(scope, before.get(scope.name), now) for scope in report.scopes if not scope.gone]
     covered = {scope.name for scope in report.scopes}
-    return sorted([*seen, *(r for r in previous.regions if r.name not in covered and r.total > 0)], key=_order)
+    passed_over = [r for r in previous.regions if r.name not in covered and r.total > 0]
+    return sorted([*seen, *map(_forgotten, passed_over)], key=_order)
 
 
 def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> RegionState:
     same = before is not None and before.state is scope.state
+    open_drifts = [drift for drift in scope.drifts if not drift.mended]
     return RegionState(
         name=scope.name,
         state=scope.state,
@@ -162,15 +165,26 @@ def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> Re
         healing=scope.healing,
         delivered_twice_by=_told(scope.delivered_twice_by, before.delivered_twice_by if before else [], _MOST_RULE),
         rival_associations=_told(scope.rivals, before.rival_associations if before else [], _MOST_NAME),
+        drifted_fields=_by_kind(open_drifts),
+        fought_fields=_by_kind(drift for drift in open_drifts if drift.left is Left.FIGHTING),
         since=before.since if before is not None and same else now,
         ready=scope.ready,
         total=scope.total,
     )
 
 
+def _by_kind(drifts: Iterable[Drift]) -> dict[str, int]:
+    return dict(sorted(Counter(drift.resource.kind for drift in drifts).items()))
+
+
 def _told(found: tuple[str, ...] | None, before: list[str], most: int) -> list[str]:
     """What was said before stands where nothing could be looked at."""
     return before if found is None else [cut(text, most) for text in found[:_MOST_NAMED]]
+
+
+def _forgotten(region: RegionState) -> RegionState:
+    """One that is not looked at any more: nothing is known of its fields."""
+    return region.model_copy(update={"drifted_fields": {}, "fought_fields": {}})
 
 
 def _unreachable(region: RegionState, problem: Problem, now: datetime) -> RegionState:

@@ -1,6 +1,7 @@
 """What an account object's status remembers of drift, and what of that the next pass needs. Pure."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
@@ -47,7 +48,7 @@ def with_drift(
         update={
             "repairs": remember(previous.repairs, repaired, now),
             "drifted_since": since,
-            "conditions": [*status.conditions, _drifted(status, previous, now)],
+            "conditions": [*status.conditions, _drifted(drifts, status, previous, now)],
         }
     )
 
@@ -57,11 +58,13 @@ def _healed(drift: Drift) -> bool:
     return (drift.resource.kind, drift.difference.path) == (ResourceKind.CONNECTION, "state")
 
 
-def _drifted(status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, now: datetime) -> Condition:
+def _drifted(
+    drifts: Iterable[Drift], status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, now: datetime
+) -> Condition:
     generation = status.observed_generation or 0
     if not status.drifted:
         return make("Drifted", "False", Reason.SUCCEEDED, "", previous.conditions, generation, now)
-    left = Counter(detail.left for detail in status.details)
+    left = Counter(drift.left for drift in drifts if not drift.mended)
     parts = "; ".join(f"{count(left[why], 'field')} {text}" for why, text in _WHY.items() if left[why])
     more = f" of {status.drifted}" if status.truncated else ""
     reason = Reason.FIGHTING if left[Left.FIGHTING] else Reason.DRIFTED

@@ -11,13 +11,13 @@ from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, Sta
 from zerotouch.api.approval import Approval
 from zerotouch.api.conditions import Reason
 from zerotouch.api.delivery import RegionDelivery
-from zerotouch.api.drift import Left
 from zerotouch.api.meta import ACCOUNT_PLURAL, ZEROTOUCH_PLURAL
 from zerotouch.api.token import TokenTrial
 from zerotouch.api.types import parse_duration
 from zerotouch.controller.conditions import condition
 from zerotouch.controller.coverage_view import CoverageView
 from zerotouch.controller.delivery_view import DeliveryView
+from zerotouch.controller.drift_view import MOST_DRIFT, MOST_FIGHTS, FieldCount, field_counts
 from zerotouch.controller.exclusive import present
 from zerotouch.controller.objects import Account, InvalidObject, Key, Meta, Parent, key_of, spec_hash
 from zerotouch.controller.rollup import Told, told_of
@@ -79,9 +79,9 @@ class Carrier(NamedTuple):
 class View:
     """An account's status as parents and metrics need it.
 
-    `states`: region state → number of regions. `drift`: (region, kind) → number of fields.
+    `states`: region state → number of regions. `drift` and, of that, `fights`: number of fields by region and kind.
     `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours. `told`: conditions
-    that the parent has too. `delivered_twice`: number of regions. `fights`: (region, kind) of fields that are fought over.
+    that the parent has too. `delivered_twice`: number of regions.
     """
 
     observed_generation: int | None = None
@@ -90,12 +90,12 @@ class View:
     message: str = ""
     drifted: int = 0
     states: tuple[tuple[str, int], ...] = ()
-    drift: tuple[tuple[str, str, int], ...] = ()
+    drift: tuple[FieldCount, ...] = ()
     problems: tuple[tuple[str, int], ...] = ()
     carriers: tuple[Carrier, ...] = ()
     told: tuple[Told, ...] = ()
     coverage: CoverageView | None = None
-    fights: tuple[tuple[str, str], ...] = ()
+    fights: tuple[FieldCount, ...] = ()
     drifted_since: datetime | None = None
     delivery: DeliveryView | None = None
     plan: str | None = None
@@ -107,7 +107,6 @@ class View:
         ready = condition(status.conditions, "Ready")
         if ready is None:
             return cls()
-        drift = Counter((d.region, d.kind) for d in status.details)
         return cls(
             observed_generation=status.observed_generation,
             ready=ready.status == "True",
@@ -115,12 +114,12 @@ class View:
             message="" if ready.status == "True" else ready.message[:512],
             drifted=status.drifted or 0,
             states=tuple(sorted(Counter(r.state.value for r in status.regions).items())),
-            drift=tuple((region, kind, n) for (region, kind), n in sorted(drift.items())),
+            drift=field_counts(((r.name, r.drifted_fields) for r in status.regions), MOST_DRIFT),
             problems=tuple(sorted(Counter(r.reason for r in status.regions if r.reason).items())),
             carriers=_carriers(status),
             told=told_of(status.conditions),
             coverage=CoverageView.of(status.coverage) if status.coverage else None,
-            fights=tuple(sorted({(d.region, d.kind) for d in status.details if d.left is Left.FIGHTING})),
+            fights=field_counts(((r.name, r.fought_fields) for r in status.regions), MOST_FIGHTS),
             drifted_since=status.drifted_since,
             delivery=DeliveryView.of(status.delivery) if status.delivery else None,
             plan=status.plan,

@@ -1,5 +1,6 @@
 """Which drifts of a pass were told before. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +22,23 @@ class Seen:
 def seen(drifts: Sequence[Drift], previous: QualysZeroTouchAccountStatus) -> list[Seen]:
     """`drifts` in the order of the report, `previous` the status before the pass.
 
-    A status that was cut does not say which others there were, but how many: so many of those that it does not show are no
-    news. It shows the first of a report, and what stays stays unmended, so that the last of these are the likeliest.
+    A status that was cut does not say which others there were, but how many of each region and kind: so many of those that
+    it does not show are no news. It shows the first of a report, and what stays stays unmended, so that the last of these are
+    the likeliest. Only where, behind the cut, one appears as another of its region and kind goes is it taken for that.
     """
     since = {place_of_detail(detail): detail.since for detail in previous.details}
     unknown = [n for n, drift in enumerate(drifts) if place_of_drift(drift) not in since]
-    unseen = max(0, (previous.drifted or 0) - len(previous.details))
-    likeliest = sorted(unknown, key=lambda n: (drifts[n].mended, -n))
-    new = set(likeliest[unseen:])
+    unseen, new = _not_shown(previous), set[int]()
+    for n in sorted(unknown, key=lambda n: (drifts[n].mended, -n)):
+        place = (drifts[n].resource.region, drifts[n].resource.kind)
+        if unseen[place] > 0:
+            unseen[place] -= 1
+        else:
+            new.add(n)
     return [Seen(drift, n in new, since.get(place_of_drift(drift))) for n, drift in enumerate(drifts)]
+
+
+def _not_shown(status: QualysZeroTouchAccountStatus) -> Counter[tuple[str, str]]:
+    """(region, kind) → number of differences that the status knows of and does not show."""
+    known = Counter({(r.name, kind): number for r in status.regions for kind, number in r.drifted_fields.items()})
+    return known - Counter((detail.region, detail.kind) for detail in status.details)

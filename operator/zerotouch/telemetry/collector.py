@@ -14,6 +14,7 @@ from zerotouch.controller.operator import Operator
 from zerotouch.telemetry.coverage import coverage_metrics
 from zerotouch.telemetry.delivery import delivery_metrics
 from zerotouch.telemetry.detection import detection_metrics
+from zerotouch.telemetry.drift import drift_metrics
 from zerotouch.telemetry.tokens import token_metrics
 
 _CODE_LENGTH: Final = 64
@@ -82,21 +83,7 @@ class OperatorCollector(Collector):
         yield objects
 
     def _drift(self) -> Iterable[Metric]:
-        labels = ["account", "region", "kind"]
-        now = GaugeMetricFamily("zerotouch_drift", "Fields that differ from the declared state now.", labels=labels)
-        for account in self._shared.index.accounts():
-            for region, kind, number in account.view.drift:
-                now.add_metric([account.account_id, region, kind], number)
-        yield now
-        fights = GaugeMetricFamily(
-            "zerotouch_fights",
-            "1 while fields are left alone because somebody else keeps changing them.",
-            labels=labels,
-        )
-        for account in self._shared.index.accounts():
-            for region, kind in account.view.fights:
-                fights.add_metric([account.account_id, region, kind], 1)
-        yield fights
+        yield from drift_metrics(self._shared.index.accounts())
         stats = self._shared.stats
         for name, text, counts in (
             ("zerotouch_drift_seen", "Fields found different from what had been made right.", stats.drift_seen),
