@@ -1,5 +1,6 @@
 """Drift by event: seconds instead of an interval, with its author; and what a queue that others write to can do."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -212,6 +213,36 @@ def test_a_lost_queue_is_told_and_made_anew_and_polling_goes_on(operator: Replic
     tenant.ready()
     tenant.aws.client("events", account).remove_targets(Rule=NAME, Ids=["qualys"])
     tenant.wait(lambda: len(recent(tenant, account)) == 2)
+
+
+def test_a_queue_that_may_not_be_read_is_told_once_and_asked_ever_more_rarely(
+    operator: Replica, tenant: Tenant
+) -> None:
+    account = watched(tenant)
+    with tenant.history("qzt", '{.status.conditions[?(@.type=="Detecting")].status}') as told:
+        tenant.aws.forget_calls()
+        tenant.aws.add_fault("deny", service="sqs", operation="ReceiveMessage", count=4)
+        tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "False")
+        assert "zerotouch_drift_queue_reachable 0.0" in operator.metrics()
+        disable_rule(Person(tenant, account))
+        tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"])
+        tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "True")
+        assert [status for status, _ in itertools.groupby(told())] == [["True"], ["False"], ["True"]]
+    # Once because of it, and perhaps once because it was time.
+    assert sum(c["operation"] == "DescribeEventBus" for c in tenant.aws.calls(BASE_ACCOUNT)) <= 2
+    assert "zerotouch_drift_queue_reachable 1.0" in operator.metrics()
+
+
+def test_what_is_in_the_queue_is_told_while_its_bus_cannot_be_looked_after(operator: Replica, tenant: Tenant) -> None:
+    account = watched(tenant)
+    tenant.aws.add_fault("deny", account=BASE_ACCOUNT, service="events", operation="DescribeEventBus", count=1)
+    # Another account has the bus's policy looked at.
+    tenant.apply(account, tenant.account(2), regions={"names": ["us-east-1"]}, interval="1h", detection={"events": {}})
+    tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "False")
+    disable_rule(Person(tenant, account))
+    tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"], timeout=30)
+    assert tenant.condition(tenant.object(), "Detecting")["status"] == "False"
+    assert "zerotouch_drift_queue_reachable 1.0" in operator.metrics()
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "the history is late"])

@@ -107,6 +107,14 @@ def test_an_event_with_anything_in_its_fields(outer: dict[str, Any], inner: dict
         assert named.name.isprintable()
 
 
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00", "now"]
+)
+def test_a_time_that_cannot_be(time: str) -> None:
+    assert parse_message(json.dumps({**state("Connection Deauthorized", ConnectionName="c"), "time": time})) is None
+    assert parse_message(message(call("aws.events", "PutRule", by=WHO, name="r"), eventTime=time)) is None
+
+
 def test_nesting_without_end() -> None:
     assert parse_message("[" * 200_000) is None
     assert parse_message(json.dumps({"account": "x" * 300_000})) is None

@@ -13,6 +13,7 @@ import structlog
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.calls import Interrupted, Pass
 from zerotouch.aws.errors import AWSError, Retry
+from zerotouch.controller.queue import grown
 from zerotouch.controller.shared import Shared
 from zerotouch.plan.signal import parse_message
 from zerotouch.reconcile.central import CentralEvents, Message
@@ -36,7 +37,11 @@ class Detection:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._events = CentralEvents(shared.reconciler.home, Pass(shared.stop, shared.fence))
+        # What is read; None where nothing is, or where the queue may not be ours.
         self._central: Central | None = None
+        self._ours, self._again = False, threading.Event()
+        self._plumbing: Problem | None = None
+        self._reading: Problem | None = None
         self._mend = asyncio.Event()
         self._began, self._removed = shared.loop.time(), False
         self._used_at: float | None = None
@@ -81,19 +86,29 @@ class Detection:
             return False
         except Exception as error:  # noqa: BLE001 - drift is found at the interval all the same
             _log.exception("cannot look after the event bus")
-            problem = Problem(Reason.INTERNAL_ERROR, f"internal error ({type(error).__name__})", Retry.PERSON)
+            problem = _problem(error)
         if problem is not None:
             _log.warning("drift is not told by events", problem=problem.message)
         self._removed = make == self._events.remove and problem is None
-        self._central = central if central.accounts and problem is None else None
-        if not central.accounts:
-            self._shared.stats.detection.queue_reachable = None
-        self._say(problem, known=bool(central.accounts))
+        self._plumbed(central, problem)
         return problem is None
 
-    def _say(self, problem: Problem | None, known: bool) -> None:
+    def _plumbed(self, central: Central, problem: Problem | None) -> None:
+        """A queue that was seen to be ours is read on, whatever else is wrong: what is in it is told all the same."""
+        if problem is None or problem.reason is Reason.CONFLICT:
+            self._ours = problem is None and bool(central.accounts)
+        self._central = central if central.accounts and self._ours else None
+        self._plumbing = problem
+        if self._central is None:
+            self._reading = None
+            self._shared.stats.detection.queue_reachable = False if central.accounts else None
+        if problem is None:
+            self._again.set()
+        self._say(known=bool(central.accounts))
+
+    def _say(self, known: bool) -> None:
         """Parents tell of it in a condition."""
-        state = (problem, known)
+        state = (self._plumbing or self._reading, known)
         if state != (self._shared.detection_problem, self._shared.detection_known):
             self._shared.detection_problem, self._shared.detection_known = state
             for record in list(self._shared.index.parents()):
@@ -101,38 +116,47 @@ class Detection:
 
     def _receive(self) -> None:
         """In a thread of its own, because it waits most of the time."""
-        stats, stop = self._shared.stats.detection, self._shared.stop
+        stop, loop, failures = self._shared.stop, self._shared.loop, 0
         while not stop.is_set():
             central = self._central
             if central is None:
                 stop.wait(0.5)
                 continue
+            self._again.clear()
             try:
                 messages = self._events.receive(central)
-                stats.queue_reachable = True
+                loop.call_soon_threadsafe(self._read)
                 if messages:
-                    dispatch = asyncio.run_coroutine_threadsafe(self._dispatch(messages), self._shared.loop)
-                    dispatch.result(_DISPATCH_SECONDS)
+                    asyncio.run_coroutine_threadsafe(self._dispatch(messages), loop).result(_DISPATCH_SECONDS)
                     self._events.delete(central, messages)
+                failures = 0
             except Interrupted:
                 stop.wait(1.0)
             except Exception as error:  # noqa: BLE001 - the loop must go on, and tells what is wrong
-                self._unreachable(error)
-                stop.wait(_AFTER_ERROR)
+                failures += 1
+                loop.call_soon_threadsafe(self._unreadable, error)
+                # Sooner where the queue has just been put right.
+                self._again.wait(grown(_AFTER_ERROR, _AFTER_PROBLEM, failures))
 
-    def _unreachable(self, error: Exception) -> None:
+    def _read(self) -> None:
+        if self._central is not None:
+            self._reading, self._shared.stats.detection.queue_reachable = None, True
+            self._say(known=True)
+
+    def _unreadable(self, error: Exception) -> None:
         stats = self._shared.stats.detection
         stats.queue_errors += 1
-        if stats.queue_reachable is not False:
+        if self._central is None:
+            return
+        if self._reading is None:
             _log.warning("cannot read the queue of events: changes are found at the interval", error=str(error))
-        stats.queue_reachable = False
-        if isinstance(error, AWSError):
-            problem = Problem(error.reason, str(error), error.retry)
-            self._shared.loop.call_soon_threadsafe(self._lost, problem)
-
-    def _lost(self, problem: Problem) -> None:
-        self._say(problem, known=True)
-        self._mend.set()
+            # Once: what stays wrong may need a person.
+            self._mend.set()
+        stats.queue_reachable, problem = False, _problem(error)
+        # The same again differs in its request id only.
+        if self._reading is None or self._reading.reason is not problem.reason:
+            self._reading = problem
+        self._say(known=True)
 
     async def _dispatch(self, messages: list[Message]) -> None:
         """Every message is handled by this: what it names is looked at, or it is none of ours."""
@@ -147,3 +171,9 @@ class Detection:
                 stats.events["foreign"] += 1
             for account in found:
                 self._shared.signals.add(account.key, signal)
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, AWSError):
+        return Problem(error.reason, str(error), error.retry)
+    return Problem(Reason.INTERNAL_ERROR, f"internal error ({type(error).__name__})", Retry.PERSON)

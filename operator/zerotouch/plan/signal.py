@@ -156,6 +156,7 @@ def _text(node: Mapping[str, Any], key: str) -> str | None:
 def _time(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text or "")
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
+        # The first and the last day that there are may be on the other side of them in UTC.
         return None
-    return at.astimezone(UTC) if at.tzinfo else None
