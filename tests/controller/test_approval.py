@@ -36,6 +36,16 @@ def status(state: ApprovalState | None = None, plan: str | None = None) -> Qualy
             ),
         ),
         (
+            status(ApprovalState.REFUSED, ONE),
+            status(),
+            (
+                "False",
+                "PlanChanged",
+                f"{ONE} is the plan, and its approval is spent. To have it applied, annotate with "
+                f"zerotouch.dev/approve={ONE}/3",
+            ),
+        ),
+        (
             status(ApprovalState.REFUSED),
             status(),
             ("False", "PlanChanged", f"{ONE} was approved, but is not the plan: now there is nothing to change"),

@@ -221,7 +221,7 @@ def test_a_queue_that_may_not_be_read_is_told_once_and_asked_ever_more_rarely(
     account = watched(tenant)
     with tenant.history("qzt", '{.status.conditions[?(@.type=="Detecting")].status}') as told:
         tenant.aws.forget_calls()
-        tenant.aws.add_fault("deny", service="sqs", operation="ReceiveMessage", count=4)
+        tenant.aws.add_fault("deny", service="sqs", operation="ReceiveMessage", count=3)
         tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "False")
         assert "zerotouch_drift_queue_reachable 0.0" in operator.metrics()
         disable_rule(Person(tenant, account))

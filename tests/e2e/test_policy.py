@@ -75,13 +75,30 @@ def test_a_plan_is_shown_approved_and_applied_once_and_refused_when_the_world_ha
     assert "plan" not in tenant.child(account)["status"]
     tenant.wait(lambda: len(tenant.events("PlanApplied")) == 1)
 
-    # The very same difference again: the approval is spent.
+    # The very same difference again: the approval is spent, also after a time in mode Enforce.
+    for how in ("again", "enforced"):
+        events.disable_rule(Name=NAME)
+        events.tag_resource(ResourceARN=events.describe_rule(Name=NAME)["Arn"], Tags=[{"Key": "x", "Value": "y"}])
+        before = len(tenant.aws.calls(account))
+        ask(tenant, account, how)
+        assert plan_of(tenant, account) == second
+        assert writes(tenant, account, before) == []
+        again = f"annotate with zerotouch.dev/approve={second}/2"
+        assert again in tenant.condition(tenant.child(account))["message"]
+        if how == "again":
+            tenant.patch({"mode": "Enforce"})
+            tenant.wait(lambda: events.describe_rule(Name=NAME)["State"] == "ENABLED")
+            tenant.ready(child, "qzta")
+            assert approved(tenant, account) == {}
+            tenant.patch({"mode": "Observe"})
+            tenant.wait(lambda: tenant.child(account)["spec"]["mode"] == "Observe")
+            ask(tenant, account, "observing again")
+    tenant.annotate("qzta", child, f"zerotouch.dev/approve={second}/2")
+    tenant.wait(lambda: events.describe_rule(Name=NAME)["State"] == "ENABLED")
+    tenant.ready(child, "qzta")
     events.disable_rule(Name=NAME)
     events.tag_resource(ResourceARN=events.describe_rule(Name=NAME)["Arn"], Tags=[{"Key": "x", "Value": "y"}])
-    before = len(tenant.aws.calls(account))
-    ask(tenant, account, "again")
-    assert plan_of(tenant, account) == second
-    assert writes(tenant, account, before) == []
+    ask(tenant, account, "a third time")
     tenant.kubectl("annotate", "qzta", child, "zerotouch.dev/approve-")
     tenant.wait(lambda: approved(tenant, account) == {})
     tenant.annotate("qzta", child, f"zerotouch.dev/approve={second}")

@@ -7,7 +7,15 @@ import pytest
 
 from zerotouch.api.approval import Approval, ApprovalState
 from zerotouch.desired.values import UNKNOWN
-from zerotouch.plan.approval import Answer, covers, decide_approval, hash_of_plans, plan_hash
+from zerotouch.plan.approval import (
+    Answer,
+    annotation_for,
+    covers,
+    decide_approval,
+    hash_of_plans,
+    passed_over,
+    plan_hash,
+)
 from zerotouch.plan.change import Action, Change, Difference, ResourceID
 
 RULE = ResourceID("Rule", "us-east-1", "qualys-zerotouch")
@@ -103,3 +111,32 @@ def test_the_truth_table(asked: str | None, plan: str | None, before: Approval |
 )
 def test_just_what_was_approved_is_let_through(approved: tuple[Change, ...], now: Change, covered: bool) -> None:
     assert covers(approved, now) is covered
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "before", [None, *(known(state) for state in ApprovalState), known(ApprovalState.APPLIED, "g")]
+)
+def test_what_was_approved_before_or_in_mode_enforce_is_spent_in_mode_observe(before: Approval | None) -> None:
+    after = passed_over("h", before, NOW)
+    assert passed_over("h", after, NOW) == after
+    assert decide_approval("h", "h", after) is Answer.NOTHING
+    assert decide_approval("h/2", "h", after) is Answer.APPLY
+    assert passed_over(None, after, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        (None, "h"),
+        (known(ApprovalState.APPLIED, "g"), "h"),
+        (known(ApprovalState.APPLIED), "h/2"),
+        (known(ApprovalState.REFUSED, "h/9"), "h/10"),
+        (known(ApprovalState.APPLIED, "h/20260101T000000Z"), "h/2"),
+    ],
+)
+def test_what_has_it_applied_is_always_another_annotation(before: Approval | None, says: str) -> None:
+    assert annotation_for("h", before) == says
+    assert decide_approval(says, "h", before) is Answer.APPLY

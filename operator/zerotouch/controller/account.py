@@ -16,7 +16,7 @@ from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_events import tell, tell_authors
 from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
-from zerotouch.controller.approval import Passed, observe, tell_approval, with_plan
+from zerotouch.controller.approval import Passed, enforced, observe, tell_approval, with_plan
 from zerotouch.controller.attribution import explained, unexplained, with_recent
 from zerotouch.controller.conditions import conditions, now, others
 from zerotouch.controller.drift import judge, with_drift
@@ -105,7 +105,7 @@ class AccountHandler:
         # A plan is one of all regions.
         partial = bool(signals) and can_complete(account) and account.spec.mode is Mode.ENFORCE
         try:
-            passed = Passed(*await self._scopes_pass(account, signals)) if partial else await self._pass(account)
+            passed = await self._scopes_pass(account, signals) if partial else await self._pass(account)
         except KubeError:
             raise
         except Exception as error:  # noqa: BLE001 - told in the status, without a traceback
@@ -126,7 +126,7 @@ class AccountHandler:
         if partial and report.problem is None:
             status = kept(status, live.status, frozenset(scope.name for scope in seen.scopes))
         status = with_drift(status, live.status, report, at)
-        status = with_plan(status, live.status, passed, at)
+        status = with_plan(status, live.status, passed, account.spec.mode, at)
         status = with_surveys(status, live.status, account.spec, report, at)
         status = with_recent(status, live.status, seen, at)
         status, told = explained(status, [signal for found in signals.values() for signal in found])
@@ -149,14 +149,14 @@ class AccountHandler:
         if wanted and any(scope.drifts for scope in report.scopes) and unexplained(status, now()):
             self._shared.signals.search(account.key)
 
-    async def _scopes_pass(self, account: Account, signals: Signalled) -> tuple[AccountReport, Account]:
+    async def _scopes_pass(self, account: Account, signals: Signalled) -> Passed:
         shared = self._shared
         given = account.input(shared.settings.owner_id, *self._tokens(account), frozenset())
         given = replace(given, judge=judge(account.spec, account.status, now()))
         report = await shared.loop.run_in_executor(
             shared.threads, lambda: shared.reconciler.reconcile_scopes(given, list(signals), shared.stop, shared.fence)
         )
-        return report, account
+        return enforced(report, account, account)
 
     async def _pass(self, account: Account) -> Passed:
         shared = self._shared
@@ -165,7 +165,7 @@ class AccountHandler:
         given = replace(given, judge=judge(account.spec, account.status, now()))
         if account.spec.mode is Mode.OBSERVE:
             return await observe(shared, account, given, self._run)
-        return Passed(*await self._run(account, given))
+        return enforced(*await self._run(account, given), account)
 
     async def _run(self, account: Account, given: AccountInput) -> tuple[AccountReport, Account]:
         """The report, and the object as it is after the regions were remembered."""

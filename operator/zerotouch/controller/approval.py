@@ -14,7 +14,7 @@ from zerotouch.controller.events import EventRecorder
 from zerotouch.controller.objects import Account, Parent
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.shared import Shared
-from zerotouch.plan.approval import Answer, decide_approval, plan_hash
+from zerotouch.plan.approval import Answer, annotation_for, decide_approval, passed_over, plan_hash
 from zerotouch.plan.change import Change
 from zerotouch.plan.policy import Judge
 from zerotouch.reconcile.reconciler import AccountInput
@@ -60,6 +60,11 @@ async def observe(shared: Shared, account: Account, given: AccountInput, run: Ru
     return Passed(report, live, plan, answered(answer, asked, known))
 
 
+def enforced(report: AccountReport, live: Account, account: Account) -> Passed:
+    """A pass in mode Enforce: nothing is said of approvals. `account`: as it was before the pass."""
+    return Passed(report, live, approval=passed_over(account.meta.approve, account.status.approval, now()))
+
+
 def answered(answer: Answer, asked: str | None, known: Approval | None) -> Approval | None:
     """What the status holds after such an answer."""
     if asked is None or answer is Answer.FORGET:
@@ -95,12 +100,18 @@ async def _apply(
 
 
 def with_plan(
-    status: QualysZeroTouchAccountStatus, previous: QualysZeroTouchAccountStatus, passed: Passed, at: datetime
+    status: QualysZeroTouchAccountStatus,
+    previous: QualysZeroTouchAccountStatus,
+    passed: Passed,
+    mode: Mode,
+    at: datetime,
 ) -> QualysZeroTouchAccountStatus:
     """The status of a finished pass, with its plan and what is to be said of an approval."""
     status = status.model_copy(update={"plan": passed.plan, "approval": passed.approval})
+    if mode is not Mode.OBSERVE:
+        return status
     said = approved_condition(status, previous, passed.said, at)
-    conditions = [_with_plan(c, passed.plan) for c in status.conditions]
+    conditions = [_with_plan(c, passed.plan, passed.approval) for c in status.conditions]
     return status.model_copy(update={"conditions": [*conditions, *said]})
 
 
@@ -149,14 +160,24 @@ def _judgement(
     what = "was approved and begun, but not ended" if begun else "was approved, but is not the plan"
     if plan is None:
         return "False", Reason.PLAN_CHANGED, f"{shown} {what}: now there is nothing to change"
-    text = f"{shown} {what}: now it is {plan}. Look at status.details, and annotate with zerotouch.dev/approve={plan}"
+    again = annotation_for(plan, approval)
+    if plan == shown:
+        return (
+            "False",
+            Reason.PLAN_CHANGED,
+            (
+                f"{shown} is the plan, and its approval is spent. To have it applied, annotate with zerotouch.dev/approve={again}"
+            ),
+        )
+    text = f"{shown} {what}: now it is {plan}. Look at status.details, and annotate with zerotouch.dev/approve={again}"
     return "False", Reason.PLAN_CHANGED, text
 
 
-def _with_plan(said: Condition, plan: str | None) -> Condition:
+def _with_plan(said: Condition, plan: str | None, approval: Approval | None) -> Condition:
     if plan is None or said.reason != Reason.DRIFTED or said.type not in {"Ready", "Stalled"}:
         return said
-    text = f"{said.message}. To have plan {plan} applied once, annotate with zerotouch.dev/approve={plan}"
+    annotation = f"zerotouch.dev/approve={annotation_for(plan, approval)}"
+    text = f"{said.message}. To have plan {plan} applied once, annotate with {annotation}"
     return said.model_copy(update={"message": text})
 
 

@@ -254,7 +254,7 @@ class ParentHandler:
             parent.meta.requested_at,
             now(),
         )
-        status = with_approval(status, previous, plan_of(parent, records)[0], approval, now())
+        status = with_approval(status, previous, plan_of(parent, records)[0], approval, parent.spec.mode, now())
         await self._write(parent, status)
         await tell_approval(self._shared.events, parent, status, previous.approval)
         await self._tell_token(parent, status)

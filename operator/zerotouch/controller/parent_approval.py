@@ -14,7 +14,7 @@ from zerotouch.controller.index import AccountRecord
 from zerotouch.controller.kube import KubeError
 from zerotouch.controller.objects import Key, Parent
 from zerotouch.controller.shared import Shared
-from zerotouch.plan.approval import Answer, decide_approval, hash_of_plans
+from zerotouch.plan.approval import Answer, decide_approval, hash_of_plans, passed_over
 
 _HANDED: Final[Callable[[str], str]] = "plan {} was handed to its accounts: see their conditions".format
 
@@ -33,7 +33,7 @@ async def hand_over(shared: Shared, parent: Parent, records: Iterable[AccountRec
     known, asked, before = list(records), parent.meta.approve, parent.status.approval
     plan, complete = plan_of(parent, known)
     if parent.spec.mode is not Mode.OBSERVE:
-        return parent, None
+        return parent, passed_over(asked, before, now())
     answer = decide_approval(asked, plan, before)
     if not complete and answer in {Answer.REFUSE, Answer.APPLIED}:
         return parent, before
@@ -54,10 +54,13 @@ def with_approval(
     previous: QualysZeroTouchStatus,
     plan: str | None,
     approval: Approval | None,
+    mode: Mode,
     at: datetime,
 ) -> QualysZeroTouchStatus:
     """The parent's status with its plan, and what is to be said of an approval."""
     status = status.model_copy(update={"plan": plan, "approval": approval})
+    if mode is not Mode.OBSERVE:
+        return status
     said = approved_condition(status, previous, None, at, _HANDED)
     return status.model_copy(update={"conditions": [*status.conditions, *said]})
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -59,6 +60,26 @@ def decide_approval(asked: str | None, plan: str | None, known: Approval | None)
     if begun and plan is None:
         return Answer.APPLIED
     return Answer.APPLY if asked.partition("/")[0] == plan else Answer.REFUSE
+
+
+def passed_over(asked: str | None, known: Approval | None, now: datetime) -> Approval | None:
+    """What is remembered of approvals in mode Enforce, in which they mean nothing: whatever stands there is spent.
+
+    Else an old one would let mode Observe write, should the world ever come back to what was approved.
+    """
+    if asked is None:
+        return None
+    if known is not None and known.plan == asked and known.state is not ApprovalState.APPLYING:
+        return known
+    return Approval(plan=asked, state=ApprovalState.REFUSED, at=now)
+
+
+def annotation_for(plan: str, known: Approval | None) -> str:
+    """What the annotation has to say to have this plan applied: something else than what was answered already."""
+    spent, _, number = (known.plan if known else "").partition("/")
+    if spent != plan:
+        return plan
+    return f"{plan}/{int(number) + 1 if number.isdecimal() else 2}"
 
 
 def covers(approved: Iterable[Change], change: Change) -> bool:
