@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from zerotouch.api.drift import Repair
 from zerotouch.plan.change import Difference, ResourceID
-from zerotouch.plan.fighting import REPAIRS, field_of, held, held_until, remember, show_fight
+from zerotouch.plan.fighting import REPAIRS, field_of, fought, held, held_until, remember, show_fight
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PLACE = ("us-east-1", "Rule", "qualys-zerotouch", "state")
@@ -64,6 +64,33 @@ def test_a_fighter_that_reverts_at_once_gets_about_a_dozen_repairs_a_day() -> No
         writes += len(reverted)
         known = remember(known, reverted, now)
     assert writes == 13
+
+
+def test_a_fighter_in_many_places_is_given_way_to_as_well() -> None:
+    places = [(f"region-{n}", kind, "q", "tags") for n in range(34) for kind in ("Rule", "DetectionRule")]
+    known: list[Repair] = []
+    writes = 0
+    for minute in range(0, 24 * 60, 5):
+        now = T0 + timedelta(minutes=minute)
+        reverted = [place for place in places if not fought(held(known, now), place)]
+        writes += len(reverted)
+        known = remember(known, reverted, now)
+    assert writes == 13 * len(places)
+    (one, other) = known
+    assert show_fight(other).startswith("Rule in many places: somebody else keeps changing tags, put right ")
+    assert fought(held(known, now), ("another", "Rule", "q", "tags"))
+    assert not fought(held(known, now), ("another", "Rule", "q", "state"))
+    assert one.kind == "DetectionRule"
+
+
+def test_what_was_changed_once_everywhere_and_is_put_right_region_by_region_is_no_fight() -> None:
+    known: list[Repair] = []
+    for n in range(34):
+        now = T0 + n * timedelta(seconds=2)
+        places = [(f"region-{n}", kind, "q", "tags") for kind in ("Rule", "DetectionRule", "InventoryAssociation")]
+        assert not any(fought(held(known, now), place) for place in places)
+        known = remember(known, places, now)
+        assert len(known) <= 20
 
 
 def test_a_part_of_a_field_counts_as_the_field() -> None:

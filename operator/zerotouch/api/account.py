@@ -219,7 +219,8 @@ class QualysZeroTouchAccountStatus(ObjectStatus):
     )
     repairs: Annotated[list[Repair], Field(max_length=20)] = Field(
         default_factory=list,
-        description="Up to 20 fields that were put right within the last hour, or are fought over.",
+        description="Up to 20 fields that were put right within the last hour, or are fought over. Of more than 20 those that "
+        "are the same in many places are one.",
     )
     truncated: bool | None = Field(
         default=None,

@@ -76,9 +76,9 @@ class DriftPolicy(Model):
 class Repair(Model):
     """A field that was put right lately; what is changed again each time is left alone for a while."""
 
-    region: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM.")
+    region: Annotated[str, Field(max_length=32)] = Field(description="Region, or global for IAM; * for all.")
     kind: Annotated[str, Field(max_length=64)] = Field(description="Kind of the resource.")
-    name: Annotated[str, Field(max_length=256)] = Field(description="Name of the resource.")
+    name: Annotated[str, Field(max_length=256)] = Field(description="Name of the resource; * for all of the kind.")
     field: Annotated[str, Field(max_length=256)] = Field(description="The field, up to the first dot of its path.")
     count: int = Field(ge=1, description="How often it was put right since then.")
     since: datetime = Field(description="When it was first put right.")

@@ -9,7 +9,7 @@ from zerotouch.api.detection import RecentDrift
 from zerotouch.api.drift import Repair
 from zerotouch.plan.author import Author, show_author
 from zerotouch.plan.change import Difference, ResourceID
-from zerotouch.plan.fighting import Field, field_of
+from zerotouch.plan.fighting import Field, anywhere, field_of
 from zerotouch.plan.render import cut
 from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.report import AccountReport, Drift
@@ -94,9 +94,8 @@ def unexplained(status: QualysZeroTouchAccountStatus, now: datetime) -> list[tup
 
 def _repairs(repairs: Iterable[Repair], authors: Mapping[Field, str]) -> list[Repair]:
     """`authors`: who changed a field last."""
-    return [
-        r.model_copy(update={"author": authors.get((r.region, r.kind, r.name, r.field), r.author)}) for r in repairs
-    ]
+    known = {**{anywhere(field): author for field, author in authors.items()}, **authors}
+    return [r.model_copy(update={"author": known.get((r.region, r.kind, r.name, r.field), r.author)}) for r in repairs]
 
 
 def _field(drift: RecentDrift | DifferenceDetail) -> Field:

@@ -8,7 +8,7 @@ from zerotouch.api.drift import DriftAction, DriftPolicy, DriftRule, Left, Repai
 from zerotouch.desired.values import UNKNOWN
 from zerotouch.plan.approval import covers
 from zerotouch.plan.change import EXISTS, Change, Difference, ResourceID
-from zerotouch.plan.fighting import Field, field_of
+from zerotouch.plan.fighting import Field, field_of, fought
 from zerotouch.plan.render import show_values
 
 Told = tuple[ResourceID, str, str]
@@ -36,7 +36,7 @@ class Judge:
             return None
         if action_for(self.policy, resource.kind, difference.path) is DriftAction.REPORT:
             return Left.REPORTED
-        if was_right and field_of(resource, difference) in self.held:
+        if was_right and fought(self.held, field_of(resource, difference)):
             return Left.FIGHTING
         return None
 

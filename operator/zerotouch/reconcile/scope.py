@@ -22,7 +22,7 @@ from zerotouch.plan.adoption import Adoption
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.decide import decide
 from zerotouch.plan.diff import diff
-from zerotouch.plan.fighting import Field, field_of, show_fight
+from zerotouch.plan.fighting import field_of, fought, show_fight
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.policy import Judge, keep_found, waits_for_others
 from zerotouch.plan.render import count, show_change, show_resource
@@ -393,8 +393,10 @@ class ScopePass:
             return None
         return tuple(rival for one in observed for rival in one.rivals)
 
-    def _fought(self) -> list[Field]:
-        return sorted({field_of(d.resource, d.difference) for d in self._drifts if d.left is Left.FIGHTING})
+    def _fights(self) -> list[str]:
+        fields = {field_of(d.resource, d.difference) for d in self._drifts if d.left is Left.FIGHTING}
+        found = (fought(self._judge.held, field) for field in sorted(fields))
+        return list(dict.fromkeys(show_fight(repair) for repair in found if repair))
 
     def _version_now(self) -> str | None:
         """Of what is as we left it; in mode Observe, or while something is wrong with it, what was remembered."""
@@ -422,9 +424,8 @@ class ScopePass:
         if self._settling:
             names = ", ".join(sorted(set(self._settling)))
             return Problem(Reason.NOT_YET_CONSISTENT, f"AWS is still at work on: {names}", Retry.SOON)
-        if fights := [self._judge.held[f] for f in self._fought()]:
-            text = "; ".join(show_fight(repair) for repair in fights)
-            return Problem(Reason.FIGHTING, text, Retry.PERSON)
+        if fights := self._fights():
+            return Problem(Reason.FIGHTING, "; ".join(fights), Retry.PERSON)
         if self._observing and self._drifts:
             differ = f"{count(len(self._drifts), 'field')} {'differs' if len(self._drifts) == 1 else 'differ'}"
             text = f"{differ} from what is declared; mode Observe changes nothing"
