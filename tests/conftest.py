@@ -4,10 +4,15 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from sandbox.aws.admin import Admin
 from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
+
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A pass over one scope makes the status what a pass over all of them would have made it, where nothing else has changed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +17,13 @@ from zerotouch.controller.account_status import account_status
 from zerotouch.controller.attribution import author_text, explained, unexplained, with_recent
 from zerotouch.controller.drift import with_drift
 from zerotouch.controller.partial import completed, kept
+from zerotouch.controller.told import first_found
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.author import Author
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.plan.signal import Named, Signal, Sort
 from zerotouch.reconcile.report import AccountReport, Drift, Problem, ScopeReport
+from zerotouch.reconcile.signals import attributed
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 3, 9, 5, tzinfo=UTC)
@@ -153,3 +156,36 @@ def test_a_difference_that_stays_keeps_its_author(author: Author | None) -> None
     after = with_recent(account_status(again, before, 1, None, LATER), before, again, LATER)
     assert [d.author for d in after.details] == [d.author for d in before.details]
     assert (after.details[0].author is None) == (author is None)
+
+
+def by(who: str, at: datetime) -> Signal:
+    author = Author(who, "events:PutRule", at, "203.0.113.7")
+    return Signal(ID, "eu-west-1", "PutRule", at, frozenset({Named(Sort.RULE, "q")}), who, author)
+
+
+@pytest.mark.parametrize(
+    ("found", "mended", "author"),
+    [
+        ("DISABLED", False, "alice"),
+        ("DISABLED", True, "alice"),
+        ("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", False, "bob"),
+        ("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", True, "bob"),
+    ],
+)
+def test_who_changes_something_else_later_is_not_its_author(found: str, mended: bool, author: str) -> None:
+    first = attributed(report(drift("eu-west-1", False)), {"eu-west-1": [by("alice", AT)]}, first_found(status()))
+    before = with_recent(account_status(first, status(), 1, None, AT), status(), first, AT)
+    again = replace(drift("eu-west-1", mended, found), found_at=LATER)
+    second = attributed(report(again), {"eu-west-1": [by("bob", LATER)]}, first_found(before))
+    after = with_recent(account_status(second, before, 1, None, LATER), before, second, LATER)
+    (told,) = after.recent_drifts if mended else after.details
+    assert told.author is not None
+    assert told.author.startswith(f"{author} from ")
+
+
+def test_who_made_it_another_value_is_not_known_yet() -> None:
+    first = report(drift("eu-west-1", False, author=ALICE))
+    before = with_recent(account_status(first, status(), 1, None, AT), status(), first, AT)
+    second = report(drift("eu-west-1", False, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"))
+    after = with_recent(account_status(second, before, 1, None, LATER), before, second, LATER)
+    assert after.details[0].author is None

@@ -28,6 +28,7 @@ from zerotouch.controller.queue import Priority
 from zerotouch.controller.removal import RemovalHandler
 from zerotouch.controller.shared import Shared
 from zerotouch.controller.surveys import due_surveys, with_surveys
+from zerotouch.controller.told import first_found
 from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.reconciler import AccountInput
 from zerotouch.reconcile.report import AccountReport
@@ -119,7 +120,7 @@ class AccountHandler:
         stats.passed(account.spec.account_id, result, started)
         if report.interrupted:
             return retry()
-        at, seen = now(), attributed(report, signals)
+        at, seen = now(), attributed(report, signals, first_found(live.status))
         self._shared.signals.wrote(account.key, [scope.name for scope in report.scopes if scope.changes])
         report = completed(seen, live.status) if partial else seen
         status = account_status(report, live.status, live.meta.generation, account.meta.requested_at, at)

@@ -7,10 +7,11 @@ from typing import Final
 from zerotouch.api.account import DifferenceDetail, QualysZeroTouchAccountStatus
 from zerotouch.api.detection import RecentDrift
 from zerotouch.api.drift import Repair
+from zerotouch.controller.account_status import place_of_detail, place_of_drift
 from zerotouch.plan.author import Author, show_author
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.plan.fighting import Field, anywhere, field_of
-from zerotouch.plan.render import cut
+from zerotouch.plan.render import cut, show_values
 from zerotouch.plan.signal import Signal
 from zerotouch.reconcile.report import AccountReport, Drift
 from zerotouch.reconcile.signals import latest
@@ -32,22 +33,21 @@ def with_recent(
 ) -> QualysZeroTouchAccountStatus:
     """The status of a finished pass: what it mended, and the authors known of what is not mended, or only for a while."""
     first: dict[ResourceID, Drift] = {}
-    authors = {(d.region, d.kind, d.name, d.field): d.author for d in previous.details}
+    authors = {place_of_detail(detail): detail.author for detail in previous.details}
+    values = {place_of_detail(detail): detail.found for detail in previous.details}
     drifts = [drift for scope in report.scopes for drift in scope.drifts]
     for drift in drifts:
-        place = (drift.resource.region, drift.resource.kind, drift.resource.name, drift.difference.path)
         if drift.mended:
             first.setdefault(drift.resource, drift)
-        elif drift.author is not None:
-            authors[place] = author_text(drift.author)
-    fresh = [_recent(drift, now) for drift in first.values()]
+        if drift.author is not None:
+            authors[place_of_drift(drift)] = author_text(drift.author)
+        elif values.get(place_of_drift(drift)) != show_values(drift.difference)[1]:
+            authors.pop(place_of_drift(drift), None)
+    fresh = [_recent(drift, now, authors.get(place_of_drift(drift))) for drift in first.values()]
     return status.model_copy(
         update={
             "recent_drifts": [*fresh, *previous.recent_drifts][:_MOST_RECENT],
-            "details": [
-                d.model_copy(update={"author": authors.get((d.region, d.kind, d.name, d.field))})
-                for d in status.details
-            ],
+            "details": [d.model_copy(update={"author": authors.get(place_of_detail(d))}) for d in status.details],
             "repairs": _repairs(
                 status.repairs,
                 {field_of(d.resource, d.difference): author_text(d.author) for d in drifts if d.author is not None},
@@ -102,7 +102,7 @@ def _field(drift: RecentDrift | DifferenceDetail) -> Field:
     return field_of(ResourceID(drift.kind, drift.region, drift.name), Difference(drift.field, None, None))
 
 
-def _recent(drift: Drift, now: datetime) -> RecentDrift:
+def _recent(drift: Drift, now: datetime, author: str | None) -> RecentDrift:
     return RecentDrift(
         region=drift.resource.region,
         kind=drift.resource.kind,
@@ -111,5 +111,5 @@ def _recent(drift: Drift, now: datetime) -> RecentDrift:
         detected_by=drift.detected_by.value,
         occurred_at=drift.occurred_at,
         mended_at=(drift.mended_at or now).replace(microsecond=0),
-        author=author_text(drift.author) if drift.author else None,
+        author=author,
     )

@@ -1,12 +1,13 @@
 """Which drifts of a pass were told before. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.controller.account_status import place_of_detail, place_of_drift
+from zerotouch.plan.render import show_values
 from zerotouch.reconcile.report import Drift
 
 
@@ -42,3 +43,15 @@ def _not_shown(status: QualysZeroTouchAccountStatus) -> Counter[tuple[str, str]]
     """(region, kind) → number of differences that the status knows of and does not show."""
     known = Counter({(r.name, kind): number for r in status.regions for kind, number in r.drifted_fields.items()})
     return known - Counter((detail.region, detail.kind) for detail in status.details)
+
+
+def first_found(previous: QualysZeroTouchAccountStatus) -> Callable[[Drift], datetime | None]:
+    """When a drift was first found with the value that it has; `previous` is the status before the pass."""
+    known = {place_of_detail(detail): detail for detail in previous.details}
+
+    def of(drift: Drift) -> datetime | None:
+        detail = known.get(place_of_drift(drift))
+        same = detail is not None and detail.found == show_values(drift.difference)[1]
+        return detail.since if detail is not None and same else drift.found_at
+
+    return of

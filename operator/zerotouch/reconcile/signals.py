@@ -87,10 +87,22 @@ def explains(signal: Signal, resource: ResourceID) -> bool:
     return any(resource.kind.endswith(named.sort.value) and named.name in {"", resource.name} for named in signal.named)
 
 
-def attributed(report: AccountReport, signals: Mapping[str, Iterable[Signal]]) -> AccountReport:
-    """The report of a pass that signals have caused, scope → signals, with what they tell of each drift."""
+def found_now(drift: Drift) -> datetime | None:
+    """When a pass found it, if none before did."""
+    return drift.found_at
+
+
+def attributed(
+    report: AccountReport,
+    signals: Mapping[str, Iterable[Signal]],
+    first_found: Callable[[Drift], datetime | None] = found_now,
+) -> AccountReport:
+    """The report of a pass that signals have caused, scope → signals, with what they tell of each drift.
+
+    `first_found`: when it was first found as it is: what happened later did not cause it.
+    """
     scopes = tuple(
-        replace(scope, drifts=tuple(_attribute(d, list(signals[scope.name])) for d in scope.drifts))
+        replace(scope, drifts=tuple(_attribute(d, list(signals[scope.name]), first_found(d)) for d in scope.drifts))
         if scope.name in signals
         else scope
         for scope in report.scopes
@@ -104,8 +116,8 @@ def latest(signals: Iterable[Signal], resource: ResourceID, until: datetime | No
     return max(fitting, key=lambda s: (s.author is not None, s.at), default=None)
 
 
-def _attribute(drift: Drift, signals: list[Signal]) -> Drift:
-    signal = latest(signals, drift.resource, drift.found_at)
+def _attribute(drift: Drift, signals: list[Signal], first_found: datetime | None) -> Drift:
+    signal = latest(signals, drift.resource, first_found)
     if signal is None:
         return replace(drift, detected_by=DetectedBy.EVENT)
     return replace(drift, detected_by=DetectedBy.EVENT, occurred_at=signal.at, author=signal.author)
