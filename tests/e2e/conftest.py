@@ -44,6 +44,11 @@ class Operators:
             self._current = self._deployment.start()
         return self._current
 
+    def end(self) -> None:
+        """As a rollout or a node's end does."""
+        if self._current is not None:
+            self._current.process.stop()
+
     def log(self) -> str:
         return self._current.log() if self._current else ""
 

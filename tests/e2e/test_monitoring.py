@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.deployment import ROOT, Replica
 from sandbox.monitoring import Prometheus
+from tests.e2e.conftest import Operators
 from tests.e2e.tenant import Tenant
 from tests.e2e.test_main_job import ask
 
@@ -90,6 +91,27 @@ def test_a_stolen_token_pages_at_once(prometheus: Prometheus, tenant: Tenant) ->
     events.delete_api_destination(Name="thief")
     ask(tenant, account, "deleted")
     resolves(prometheus, tenant, "ZeroTouchForeignAPIDestination")
+
+
+@pytest.mark.timeout(900)
+def test_a_queue_that_cannot_be_read_is_told_through_a_restart(
+    prometheus: Prometheus, operators: Operators, tenant: Tenant
+) -> None:
+    tenant.credentials()
+    tenant.apply(tenant.account(), interval="1h", detection={"events": {}})
+    tenant.ready()
+    tenant.wait(lambda: [value for _, value in prometheus.query("zerotouch_drift_queue_reachable")] == [1])
+    assert prometheus.alerts("ZeroTouchDriftQueueUnreachable") == []
+    tenant.aws.add_fault("deny", service="sqs", operation="ReceiveMessage", count=10_000)
+    fires(prometheus, tenant, "ZeroTouchDriftQueueUnreachable", severity="warning")
+    operators.end()
+    prometheus.follow({"zerotouch-again": operators.running().url})
+    tenant.wait(lambda: [value for _, value in prometheus.query("zerotouch_drift_queue_reachable")] == [0])
+    fires(prometheus, tenant, "ZeroTouchDriftQueueUnreachable")
+    tenant.aws.clear_faults()
+    resolves(prometheus, tenant, "ZeroTouchDriftQueueUnreachable")
+    tenant.patch({"detection": None})
+    tenant.wait(lambda: prometheus.query("zerotouch_drift_queue_reachable") == [])
 
 
 @pytest.mark.timeout(900)

@@ -65,6 +65,11 @@ CASES = [
         resolves=40,
     ),
     Case(
+        "ZeroTouchDriftQueueUnreachable",
+        {"zerotouch_drift_queue_reachable": "0"},
+        {"zerotouch_drift_queue_reachable": "1"},
+    ),
+    Case(
         "ZeroTouchForeignAPIDestination",
         {"zerotouch_foreign_api_destinations": "1"},
         {"zerotouch_foreign_api_destinations": "0"},
@@ -289,6 +294,7 @@ def _annotations(case: Case) -> dict[str, str]:
 
 
 _VALUE = {
+    "ZeroTouchDriftQueueUnreachable": "0",
     "ZeroTouchDeadLetters": "4",
     "ZeroTouchDeliveryFailingWidely": "0.25",
     "ZeroTouchDeliveryUnknown": "2",
