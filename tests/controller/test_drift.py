@@ -36,24 +36,35 @@ def status(
 @pytest.mark.parametrize(
     ("drifts", "said"),
     [
-        ((), ("False", "Succeeded", "")),
-        ((drift("x", written=True),), ("False", "Succeeded", "")),
+        ((), ("False", "Succeeded", "nothing differs from what was made right")),
+        ((drift("x", written=True),), ("False", "Succeeded", "nothing differs from what was made right")),
         (
             (drift("x", Left.REPORTED),),
-            ("True", "Drifted", "1 field left, as driftPolicy says; status.details shows 1 difference"),
+            ("True", "Drifted", "1 field left, as driftPolicy says: x of Rule qualys-zerotouch in us-east-1"),
+        ),
+        (
+            (Drift(RULE, Difference("exists", True, False), mended=False, left=Left.OBSERVED),),
+            ("True", "Drifted", "1 field left, as mode is Observe: Rule qualys-zerotouch in us-east-1 (missing)"),
         ),
         (
             (drift("x", Left.REPORTED), drift("y", Left.FIGHTING), drift("z")),
             (
                 "True",
                 "Fighting",
-                "1 field left alone for a while, because somebody else keeps changing it; 1 field not mended yet; "
-                "1 field left, as driftPolicy says; status.details shows 3 differences",
+                "1 field left alone for a while, because somebody else keeps changing it: y of Rule qualys-zerotouch in "
+                "us-east-1; "
+                "1 field not mended yet: z of Rule qualys-zerotouch in us-east-1; "
+                "1 field left, as driftPolicy says: x of Rule qualys-zerotouch in us-east-1",
             ),
         ),
         (
             tuple(drift(f"f{n}", Left.OBSERVED) for n in range(25)),
-            ("True", "Drifted", "25 fields left, as mode is Observe; status.details shows 20 differences of 25"),
+            (
+                "True",
+                "Drifted",
+                "25 fields left, as mode is Observe: f0 of Rule qualys-zerotouch in us-east-1, f1 of Rule qualys-zerotouch in "
+                "us-east-1, f10 of Rule qualys-zerotouch in us-east-1 and 22 more; status.details shows 20 of 25",
+            ),
         ),
     ],
 )

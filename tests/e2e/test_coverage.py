@@ -55,7 +55,7 @@ def test_an_agent_that_is_offline_and_comes_back(operator: Replica, tenant: Tena
     ask(tenant, account, "the agent is back")
     covered = tenant.condition(tenant.child(account), "Covered")
     assert (covered["status"], covered["message"]) == ("True", "2 of 2 running instances report fresh inventory")
-    assert tenant.child(account)["status"]["coverage"]["uncovered"] == []
+    assert tenant.child(account)["status"]["coverage"].get("uncovered", []) == []
     tenant.wait(lambda: tenant.condition(tenant.object(), "Covered")["status"] == "True")
     tenant.wait(lambda: bool(tenant.events("Covered")))
     tenant.wait(lambda: gauge not in operator.metrics())

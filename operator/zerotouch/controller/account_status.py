@@ -243,4 +243,5 @@ def _secure(
     if foreign:
         text = f"our connection is used by {', '.join(foreign[:_MOST_NAMED])}: delete what is not yours there"
         return [make("Secure", "False", Reason.FOREIGN_API_DESTINATION, text, previous.conditions, generation, now)]
-    return [make("Secure", "True", Reason.SUCCEEDED, "", previous.conditions, generation, now)]
+    text = "nobody else uses our connection"
+    return [make("Secure", "True", Reason.SUCCEEDED, text, previous.conditions, generation, now)]

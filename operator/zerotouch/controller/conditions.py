@@ -12,6 +12,8 @@ _MOST_CHARACTERS: Final = 2000
 _FIRST: Final = ("Ready", "Approved", "Drifted", "Delivering", "Covered")
 _LAST: Final = ("Reconciling", "Stalled")
 
+_QUIET: Final = {"Reconciling": "nothing is under way", "Stalled": "nothing waits for a person"}
+
 Status = Literal["True", "False", "Unknown"]
 Verdict = Literal["ready", "working", "stalled", "suspended"]
 Judgement = tuple[Status, Reason, str]
@@ -43,7 +45,9 @@ def conditions(
         "Stalled": _status(verdict == "stalled"),
     }
     return [
-        make(kind, status, reason, text if kind == "Ready" or status == "True" else "", known, generation, at)
+        make(
+            kind, status, reason, _QUIET[kind] if status == "False" and kind in _QUIET else text, known, generation, at
+        )
         for kind, status in statuses.items()
     ]
 

@@ -1,20 +1,23 @@
 """What an account object's status remembers of drift, and what of that the next pass needs. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.drift import Left, ResourceKind
 from zerotouch.controller.conditions import make
-from zerotouch.plan.change import ResourceID
+from zerotouch.plan.change import EXISTS, ResourceID
 from zerotouch.plan.fighting import field_of, held, remember
 from zerotouch.plan.policy import Judge
-from zerotouch.plan.render import count
+from zerotouch.plan.render import count, cut, show_difference, show_resource, some
 from zerotouch.reconcile.report import AccountReport, Drift
 
-_WHY = {
+_MOST_NAMED: Final = 3
+_MOST_PATH: Final = 256
+_MOST_CHARACTERS: Final = 2000
+_WHY: Final = {
     Left.FIGHTING: "left alone for a while, because somebody else keeps changing it",
     None: "not mended yet",
     Left.OBSERVED: "left, as mode is Observe",
@@ -53,6 +56,14 @@ def with_drift(
     )
 
 
+def _place(drift: Drift) -> str:
+    """`state of Rule qualys-zerotouch in us-east-1`."""
+    difference, resource = drift.difference, show_resource(drift.resource)
+    if difference.path == EXISTS:
+        return f"{resource} ({show_difference(difference)})"
+    return f"{difference.path[:_MOST_PATH]} of {resource}"
+
+
 def _healed(drift: Drift) -> bool:
     """A connection that was de-authorized: the pace of authorizing it again has rules of its own."""
     return (drift.resource.kind, drift.difference.path) == (ResourceKind.CONNECTION, "state")
@@ -63,10 +74,19 @@ def _drifted(
 ) -> Condition:
     generation = status.observed_generation or 0
     if not status.drifted:
-        return make("Drifted", "False", Reason.SUCCEEDED, "", previous.conditions, generation, now)
-    left = Counter(drift.left for drift in drifts if not drift.mended)
-    parts = "; ".join(f"{count(left[why], 'field')} {text}" for why, text in _WHY.items() if left[why])
-    more = f" of {status.drifted}" if status.truncated else ""
-    reason = Reason.FIGHTING if left[Left.FIGHTING] else Reason.DRIFTED
-    text = f"{parts}; status.details shows {count(len(status.details), 'difference')}{more}"
+        text = "nothing differs from what was made right"
+        return make("Drifted", "False", Reason.SUCCEEDED, text, previous.conditions, generation, now)
+    left: dict[Left | None, list[str]] = {}
+    for drift in drifts:
+        if not drift.mended:
+            left.setdefault(drift.left, []).append(_place(drift))
+    parts = [
+        f"{count(len(left[why]), 'field')} {text}: {some(sorted(left[why]), _MOST_NAMED, ', ')}"
+        for why, text in _WHY.items()
+        if why in left
+    ]
+    if status.truncated:
+        parts.append(f"status.details shows {len(status.details)} of {status.drifted}")
+    reason = Reason.FIGHTING if Left.FIGHTING in left else Reason.DRIFTED
+    text = cut("; ".join(parts), _MOST_CHARACTERS)
     return make("Drifted", "True", reason, text, previous.conditions, generation, now)

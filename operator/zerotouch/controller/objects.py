@@ -186,8 +186,23 @@ def spec_hash(spec: QualysZeroTouchAccountSpec) -> str:
 
 
 def dump(model: BaseModel) -> dict[str, Any]:
-    """As it is written to the API server."""
-    return model.model_dump(by_alias=True, mode="json", exclude_none=True)
+    """As it is written to the API server, without lists and maps that are empty by default: noise in `kubectl describe`."""
+    data: dict[str, Any] = model.model_dump(by_alias=True, mode="json", exclude_none=True)
+    _leave_out_empty(model, data)
+    return data
+
+
+def _leave_out_empty(model: BaseModel, data: dict[str, Any]) -> None:
+    for name, field in type(model).model_fields.items():
+        key, value = field.alias or name, getattr(model, name)
+        if isinstance(value, BaseModel):
+            _leave_out_empty(value, data[key])
+        elif isinstance(value, list | dict) and not value and field.get_default(call_default_factory=True) == value:
+            del data[key]
+        elif isinstance(value, list):
+            for one, dumped in zip(value, data[key], strict=True):
+                if isinstance(one, BaseModel):
+                    _leave_out_empty(one, dumped)
 
 
 def _parse(model: type[_M], content: Any, where: str) -> _M:
