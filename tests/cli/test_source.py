@@ -71,6 +71,11 @@ def test_what_the_api_server_refuses(path: str, value: Any, says: str) -> None:
             Exit.INVALID_SPEC,
             'no matches for kind "QualysZeroTouch" in version "zerotouch.dev/v2"',
         ),
+        (
+            together({key: value for key, value in GOOD.items() if key != "apiVersion"}),
+            Exit.INVALID_SPEC,
+            "apiVersion is not set: use zerotouch.dev/v1alpha1",
+        ),
         (together({**GOOD, "metadata": 5}), Exit.INVALID_SPEC, "metadata"),
         (together({**GOOD, "spec": []}), Exit.INVALID_SPEC, "spec in body must be of type object"),
         # Kubernetes reads digits as a number even where YAML 1.1 would not: 12 digits need quotes.

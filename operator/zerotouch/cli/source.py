@@ -46,8 +46,10 @@ def read_file(path: str, name: str | None = None, namespace: str | None = None) 
 
 def check(body: Mapping[str, Any]) -> QualysZeroTouchSpec:
     """The spec, where the API server would take the object. Raises CommandError with its words where not."""
-    if body.get("apiVersion") != API_VERSION:
-        version = body.get("apiVersion")
+    version = body.get("apiVersion")
+    if version is None:
+        raise CommandError(Exit.INVALID_SPEC, f"apiVersion is not set: use {API_VERSION}")
+    if version != API_VERSION:
         text = f'no matches for kind "{ZEROTOUCH_KIND}" in version "{version}": use {API_VERSION}'
         raise CommandError(Exit.INVALID_SPEC, text)
     schema = _schema()
