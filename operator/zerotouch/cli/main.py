@@ -77,10 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     called_as = Path(sys.argv[0]).name
     name = "kubectl zerotouch" if called_as == _PLUGIN else "zerotouch"
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a letter is no reason to fail.
-            stream.reconfigure(errors="replace")
+    _set_up_streams()
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from click.shell_completion import shell_complete
 
@@ -93,6 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.BROKEN_PIPE
     return status
+
+
+def _set_up_streams() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(raw := sys.stdout.buffer, io.RawIOBase):
+        # With PYTHONUNBUFFERED Python loses what a reader who goes had not taken yet, and tells nobody.
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), sys.stdout.encoding)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter is no reason to fail.
+            stream.reconfigure(errors="replace")
 
 
 def _run(name: str, given: list[str]) -> int:
