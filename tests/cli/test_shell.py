@@ -88,6 +88,21 @@ def test_bash_completes(words: str, expected: set[str]) -> None:
     assert set(result.stdout.split()) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected", "directive"),
+    [
+        ("pol", {"policy\tPrint the IAM policies that the operator needs."}, ":4"),
+        ("template -o ''", {"yaml", "json"}, ":4"),
+        ("policy account --na", {"--name-prefix\tspec.namePrefix."}, ":4"),
+        ("plan -f ''", set(), ":0"),
+    ],
+)
+def test_kubectl_completes_its_plugin(words: str, expected: set[str], directive: str) -> None:
+    result = shell(f"{kubectl_path()} __complete zerotouch {words}")
+    *proposals, last = result.stdout.splitlines()
+    assert (set(proposals), last) == (expected, directive), result.stderr
+
+
 def test_as_a_plugin_of_kubectl() -> None:
     kubectl = kubectl_path()
     result = shell(f"{kubectl} zerotouch policy --help")

@@ -26,7 +26,7 @@ class Exit(IntEnum):
     INTERNAL = 70, "a fault of zerotouch itself"
     CLUSTER_REFUSED = 71, "the API server refuses"
     NO_CONTEXT = 72, "no kubeconfig, or no such context"
-    NOT_FOUND = 73, "no such object in the cluster"
+    NOT_FOUND = 73, "no such object in the cluster, or no such account in the object"
     AWS_ERROR = 74, "AWS does not answer, or refuses"
     NO_CREDENTIALS = 75, "no AWS credentials"
     EXPIRED_CREDENTIALS = 76, "the AWS credentials have expired"
