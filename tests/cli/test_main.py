@@ -94,6 +94,16 @@ def test_templates_that_do_not_exist(capsys: pytest.CaptureFixture[str], argumen
         ),
         (["no-such-command"], "No such command 'no-such-command': see zerotouch --help"),
         (["policy", "account", "--what"], "No such option"),
+        (["policy", "account", "--account", "0123"], "'0123' is not an account id, which has 12 digits"),
+        (["policy", "account", "--name-prefix", "*"], "'*' is not 3 to 32 letters, digits and dashes"),
+        (["policy", "account", "--existing-connector-role", "x/*"], "'x/*' is not the name of a role"),
+        (["policy", "operator", "--role-name", "*"], "'*' is not the name of a role"),
+        (["policy", "--partition", "aws-moon", "observe"], "'aws-moon' is not one of 'aws', 'aws-cn', 'aws-us-gov'"),
+        (["import", "--account", "123"], "'123' is not an account id, which has 12 digits"),
+        (
+            ["import", "--account", "1" * 12, "--partition", "aws-cn", "--sts-region", "us-east-1"],
+            "--sts-region us-east-1 is not of the partition aws-cn",
+        ),
         (["template", "-o", "xml"], "'xml' is not one of 'yaml', 'json': see zerotouch template --help"),
     ],
 )
@@ -126,6 +136,33 @@ def test_what_keeps_the_operator_from_starting_is_one_line(
     assert result.returncode == status
     assert says in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+SIMULATE = ("simulate", "-f", str(DEPLOY / "samples/qualyszerotouch.yaml"))
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_what_would_be_sent_is_data_too(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    assert main([*SIMULATE, "111111111111", "us-east-1", "-o", form]) == Exit.REFUSED
+    out, err = capsys.readouterr()
+    told = yaml.safe_load(out)
+    assert (told["sent"], told["event"]["account"], told["event"]["region"]) == (False, "111111111111", "us-east-1")
+    assert told["url"].endswith("/qflow/aws-eb")
+    assert err == "zerotouch: nothing was sent; to send it, say --yes\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (("999999999999", "us-east-1"), "the object declares no account 999999999999"),
+        (("111111111111", "us-moon-1"), "the object does not declare us-moon-1 for 111111111111; it declares "),
+    ],
+)
+def test_what_is_not_declared_is_not_simulated(
+    capsys: pytest.CaptureFixture[str], target: tuple[str, str], says: str
+) -> None:
+    assert main([*SIMULATE, *target, "--yes"]) == Exit.NOT_FOUND
+    assert says in capsys.readouterr().err
 
 
 def test_crd(capsys: pytest.CaptureFixture[str]) -> None:

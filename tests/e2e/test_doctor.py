@@ -252,7 +252,7 @@ def test_nothing_is_sent_without_a_yes(patient: Patient) -> None:
     before = patient.user.tenant.qualys.events()
     text = patient.user.run("simulate", "-f", patient.user.file, patient.account, REGION, status=Exit.REFUSED)
     assert f"as POST {patient.user.tenant.world.gateway_url}/qflow/aws-eb" in text
-    assert text.endswith("Nothing was sent. To send it, say --yes.\n")
+    assert "the rule qualys-zerotouch-simulate would be made for it and deleted again" in text
     assert patient.user.tenant.qualys.events() == before
 
 

@@ -1,8 +1,9 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import click
 
@@ -25,6 +26,27 @@ class Identity:
 
     profile: str | None = None
     region: str | None = None
+
+
+class Matching(click.ParamType):
+    """Text of a form. `placeholder` stands for one where nothing is given."""
+
+    def __init__(self, name: str, pattern: str, wanted: str, placeholder: str = "") -> None:
+        self.name = name
+        self._pattern, self._wanted, self._placeholder = re.compile(pattern, re.ASCII), wanted, placeholder
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value != self._placeholder and not self._pattern.fullmatch(value):
+            self.fail(f"{value!r} is not {self._wanted}", param, ctx)
+        return value
+
+
+_DIGITS: Final = ("[0-9]{12}", "an account id, which has 12 digits")
+ACCOUNT_ID: Final = Matching("account", *_DIGITS)
+ACCOUNT_ID_OR_NONE: Final = Matching("account", *_DIGITS, placeholder="ACCOUNT_ID")
+NAME_PREFIX: Final = Matching("prefix", "[A-Za-z][A-Za-z0-9-]{2,31}", "3 to 32 letters, digits and dashes")
+ROLE_NAME: Final = Matching("role", r"[\w+=,.@-]{1,64}", "the name of a role, without its path")
+PARTITION: Final = click.Choice(["aws", "aws-cn", "aws-us-gov"])
 
 
 def output_option(*forms: Form) -> Callable[[_F], _F]:

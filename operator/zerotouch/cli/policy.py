@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zerotouch.aws import policy as policies
-from zerotouch.cli.options import file_option, output_option
+from zerotouch.cli.options import (
+    ACCOUNT_ID_OR_NONE,
+    NAME_PREFIX,
+    PARTITION,
+    ROLE_NAME,
+    file_option,
+    output_option,
+)
 from zerotouch.cli.output import emit
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ _EXAMPLE_BUS = "arn:aws:events:REGION:ACCOUNT_ID:event-bus/zerotouch"
 
 
 @click.group(invoke_without_command=True)
-@click.option("--partition", default="aws", show_default=True, help="aws, aws-cn or aws-us-gov.")
+@click.option("--partition", type=PARTITION, default="aws", show_default=True, help="Partition of AWS.")
 @file_option(required=False)
 @click.option("--operator-role", default="OPERATOR_ROLE_ARN", show_default=True, help="With -f: ARN of its own role.")
 @output_option("json", "yaml")
@@ -71,9 +78,28 @@ def _with_attribution(policy: dict[str, Any], detection: "AccountDetection | Non
 
 def _in_account(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--existing-connector-role", metavar="NAME", help="spec.connector.existingRoleName, if given."),
-        click.option("--name-prefix", default="qualys-zerotouch", show_default=True, help="spec.namePrefix."),
-        click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id."),
+        click.option(
+            "--existing-connector-role",
+            type=ROLE_NAME,
+            metavar="NAME",
+            help="spec.connector.existingRoleName, if given.",
+        ),
+        click.option(
+            "--name-prefix",
+            type=NAME_PREFIX,
+            metavar="NAME",
+            default="qualys-zerotouch",
+            show_default=True,
+            help="spec.namePrefix.",
+        ),
+        click.option(
+            "--account",
+            type=ACCOUNT_ID_OR_NONE,
+            metavar="ID",
+            default="ACCOUNT_ID",
+            show_default=True,
+            help="The account's id.",
+        ),
     ):
         function = option(function)
     return click.pass_obj(function)
@@ -94,8 +120,22 @@ def observe(obj: dict[str, Any], account: str, name_prefix: str, existing_connec
 
 
 @command.command()
-@click.option("--name-prefix", default="qualys-zerotouch", show_default=True, help="spec.namePrefix.")
-@click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id.")
+@click.option(
+    "--name-prefix",
+    type=NAME_PREFIX,
+    metavar="NAME",
+    default="qualys-zerotouch",
+    show_default=True,
+    help="spec.namePrefix.",
+)
+@click.option(
+    "--account",
+    type=ACCOUNT_ID_OR_NONE,
+    metavar="ID",
+    default="ACCOUNT_ID",
+    show_default=True,
+    help="The account's id.",
+)
 @click.pass_obj
 def simulate(obj: dict[str, Any], account: str, name_prefix: str) -> None:
     """What `zerotouch simulate` adds to the role in an account."""
@@ -122,7 +162,14 @@ def events(obj: dict[str, Any], bus: str) -> None:
 
 
 @command.command("import")
-@click.option("--account", default="ACCOUNT_ID", show_default=True, help="The account's id.")
+@click.option(
+    "--account",
+    type=ACCOUNT_ID_OR_NONE,
+    metavar="ID",
+    default="ACCOUNT_ID",
+    show_default=True,
+    help="The account's id.",
+)
 @click.pass_obj
 def import_(obj: dict[str, Any], account: str) -> None:
     """What zerotouch import reads."""
@@ -139,7 +186,9 @@ def trust(obj: dict[str, Any], operator_role: str, external_id: str) -> None:
 
 
 @command.command()
-@click.option("--role-name", default="zerotouch", show_default=True, help="spec.access.roleName.")
+@click.option(
+    "--role-name", type=ROLE_NAME, metavar="NAME", default="zerotouch", show_default=True, help="spec.access.roleName."
+)
 @click.pass_obj
 def operator(obj: dict[str, Any], role_name: str) -> None:
     """Permissions of the operator's own role."""

@@ -2,7 +2,7 @@
 
 import click
 
-from zerotouch.cli.exits import Exit
+from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.options import Cluster, aws_options, cluster_options, file_option, output_option, yes_option
 
 
@@ -48,8 +48,11 @@ def command(
     patient = doctoring.patient(file, name, Cluster(kubeconfig, context, namespace))
     planned = simulating.prepare(patient, account, target_region)
     if not yes:
-        click.echo("\n".join(simulating.announcement(planned)))
-        return Exit.REFUSED
+        if output == "text":
+            click.echo("\n".join([*simulating.announcement(planned), ""]))
+        else:
+            emit({"sent": False, "url": planned.url, "event": simulating.event(planned)}, output)
+        raise CommandError(Exit.REFUSED, "nothing was sent; to send it, say --yes")
     outcome = simulating.carry_out(planned, profile, region, settle, wait)
     if output == "text":
         click.echo("\n".join(simulating.lines(planned, outcome)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from zerotouch.api.spec import RegionSelection
 from zerotouch.aws.calls import Interrupted, Pass
 from zerotouch.aws.errors import AWSError
 from zerotouch.aws.settings import AWSSettings
@@ -39,6 +40,10 @@ def prepare(patient: Patient, account: str, region: str) -> Planned:
     found = next((a for a in patient.given.accounts if a.spec.account_id == account), None)
     if found is None:
         raise CommandError(Exit.NOT_FOUND, f"the object declares no account {account}")
+    regions = found.spec.regions
+    if regions.selection is RegionSelection.LISTED and region not in regions.names:
+        names = ", ".join(sorted(regions.names))
+        raise CommandError(Exit.NOT_FOUND, f"the object does not declare {region} for {account}; it declares {names}")
     main = found.spec.delivery.main
     if main not in {None, region}:
         raise CommandError(
@@ -47,26 +52,28 @@ def prepare(patient: Patient, account: str, region: str) -> Planned:
     return Planned(found, region, patient.given.sts_region, secrets.token_hex(8))
 
 
-def announcement(planned: Planned) -> Iterator[str]:
-    """What would happen."""
-    body = {
+def event(planned: Planned) -> dict[str, Any]:
+    """What would reach Qualys."""
+    return {
         "source": SOURCE,
         "detail-type": DETAIL_TYPE,
         "account": planned.account.spec.account_id,
         "region": planned.region,
         "detail": detail(planned.run),
     }
+
+
+def announcement(planned: Planned) -> Iterator[str]:
+    """What would happen."""
     yield f"This would reach Qualys, once, as POST {planned.url}"
     yield "with the subscription token that the connection holds, and beside id, time, version and resources:"
     yield ""
-    yield json.dumps(body, indent=2)
+    yield json.dumps(event(planned), indent=2)
     yield ""
     yield "It names no instance. What Qualys does with an event that it does not know is not documented."
     where = f"{planned.account.spec.account_id}/{planned.region}"
     yield f"In {where} the rule {_rule(planned)} would be made for it and deleted again."
     yield "If the gateway refuses the token, EventBridge de-authorizes the connection, as any instance's start would make it."
-    yield ""
-    yield "Nothing was sent. To send it, say --yes."
 
 
 def carry_out(planned: Planned, profile: str | None, region: str | None, settle: float, patience: float) -> Simulated:
