@@ -28,7 +28,7 @@ class Identity:
     region: str | None = None
 
 
-class Matching(click.ParamType):
+class Matching(click.ParamType[str]):
     """Text of a form. `placeholder` stands for one where nothing is given."""
 
     def __init__(self, name: str, pattern: str, wanted: str, placeholder: str = "") -> None:
