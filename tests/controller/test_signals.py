@@ -15,11 +15,11 @@ from zerotouch.plan.author import Author, DetectedBy
 from zerotouch.plan.change import Difference, ResourceID
 from zerotouch.plan.signal import Named, Signal, Sort
 from zerotouch.reconcile.report import AccountReport, Drift, ScopeReport
-from zerotouch.reconcile.signals import Judgement, attributed, explains, judge
+from zerotouch.reconcile.signals import Judgement, attributed, explains, judge, latest
 from zerotouch.resources.detection_pattern import our_session
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-ALICE = Author("arn:aws:iam::111111111111:user/alice", "events:PutTargets", AT, "203.0.113.7")
+ALICE = Author("arn:aws:iam::111111111111:user/alice", "events:PutRule", AT, "203.0.113.7")
 NAME = "qualys-zerotouch"
 ENTERED = (GLOBAL, "eu-west-1")
 GLOBAL_CONTEXT = context(GLOBAL, connector={"existingRoleName": "connector-of-qualys"})
@@ -29,7 +29,7 @@ def signal(
     *named: tuple[Sort, str],
     region: str = "eu-west-1",
     account: str = ACCOUNT,
-    what: str = "PutTargets",
+    what: str = "PutRule",
     session: str | None = "someone",
     author: Author | None = ALICE,
     failed: bool = False,
@@ -126,6 +126,24 @@ def test_which_drift_it_explains(kind: str, name: str, named: tuple[Sort, str], 
     assert explains(signal(named), ResourceID(kind, "eu-west-1", name)) is expected
 
 
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [
+        ("state", "DisableRule"),
+        ("targets.qualys.Arn", "PutTargets"),
+        ("tags.team", None),
+        ("exists", None),
+    ],
+)
+def test_a_call_explains_only_what_it_can_have_changed(path: str, who: str | None) -> None:
+    told = [
+        signal((Sort.RULE, NAME), what=what, at=AT - timedelta(seconds=20 - n))
+        for n, what in enumerate(["DisableRule", "PutTargets"])
+    ]
+    found = latest(told, ResourceID("Rule", "eu-west-1", NAME), path, AT)
+    assert (found.what if found else None) == who
+
+
 def drift(kind: str = "Rule") -> Drift:
     return Drift(ResourceID(kind, "eu-west-1", NAME), Difference("state", "ENABLED", "DISABLED"), True, AT)
 
@@ -169,17 +187,33 @@ def test_however_many_signals_come_passes_are_few() -> None:
     assert 100 <= passes <= 10 + 3600 / 30 + 1
 
 
-def test_tries_to_find_an_author_are_few() -> None:
+def test_a_burst_in_one_region_hides_no_other() -> None:
+    waiting, key = Signals(Clock()), account_key("n", "a")
+    kept = [waiting.add(key, signal((Sort.RULE, NAME))) for _ in range(10_000)]
+    assert sum(kept) == 25
+    assert waiting.add(key, signal((Sort.RULE, NAME), region="us-east-1"))
+    for number in range(10_000):
+        waiting.add(key, signal((Sort.RULE, NAME), region=f"forged-{number}"))
+    found = waiting.take(key)
+    assert len(found) == 1000
+    assert {"eu-west-1", "us-east-1"} <= {one.region for one in found}
+
+
+def test_tries_to_find_an_author_are_few_and_at_their_time_whatever_signals_come() -> None:
     clock, key = Clock(), account_key("n", "a")
     waiting = Signals(clock)
     waiting.search(key)
-    tries = 0
+    tries = []
     while clock.now < 7200:
         clock.now += 1.0
+        waiting.add(key, signal((Sort.RULE, NAME)))
         if waiting.queue.due:
             waiting.queue._next()
-            assert waiting.take_search(key)
+            waiting.take(key)
             waiting.queue.done(key)
-            tries += 1
+        if waiting.searches.due:
+            waiting.searches._next()
+            tries.append(clock.now)
             waiting.search_again(key)
-    assert tries == 4
+            waiting.searches.done(key)
+    assert tries == [1.0, 61.0, 361.0, 1261.0]

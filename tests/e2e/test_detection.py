@@ -265,6 +265,26 @@ def test_without_events_the_author_is_asked_of_the_history(operator: Replica, te
     assert len(lookups) <= 2
 
 
+def test_a_slow_search_for_an_author_holds_up_nothing(operator: Replica, tenant: Tenant) -> None:
+    account = watched(tenant, detection={"events": {}, "attribution": True})
+    policy = account_policy("aws", account, NAME)
+    policy["Statement"] += attribution_policy()["Statement"]
+    tenant.aws.set_policy(account, policy)
+    tenant.aws.add_fault("delay", account=account, operation="LookupEvents", seconds=15.0)
+    alice = Person(tenant, account)
+    tenant.aws.set_trail(account, logging=False)
+    disable_rule(alice)
+    tenant.annotate("qzt", OBJECT, "zerotouch.dev/requestedAt=now")
+    tenant.wait(lambda: len(recent(tenant, account)) == 1)
+    tenant.aws.set_trail(account, logging=True)
+    remove_target(alice)
+    tenant.wait(lambda: len(recent(tenant, account)) == 2)
+    newest, first = recent(tenant, account)
+    assert newest["detectedBy"] == "event"
+    assert "author" not in first
+    tenant.wait(lambda: "author" in recent(tenant, account)[1])
+
+
 def test_an_account_that_turns_events_off_is_neither_watched_nor_admitted(operator: Replica, tenant: Tenant) -> None:
     account = watched(tenant)
     events = tenant.aws.client("events", BASE_ACCOUNT)

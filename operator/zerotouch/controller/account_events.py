@@ -105,8 +105,8 @@ def _state(drift: Drift) -> str:
 
 def _describe(drifts: list[Drift]) -> str:
     fields = ", ".join(show_difference(drift.difference) for drift in drifts)
-    author = next((drift.author for drift in drifts if drift.author is not None), None)
-    return f"{fields}; changed by {show_author(author)}" if author else fields
+    authors = dict.fromkeys(show_author(drift.author) for drift in drifts if drift.author is not None)
+    return f"{fields}; changed by {' and by '.join(authors)}" if authors else fields
 
 
 def _about(changes: list[Change]) -> str:

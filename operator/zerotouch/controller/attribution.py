@@ -63,21 +63,21 @@ def explained(
     known = [signal for signal in signals if signal.author is not None]
     told: list[str] = []
 
-    def author(region: str, kind: str, name: str, until: datetime | None) -> tuple[str, datetime] | None:
-        signal = latest(known, ResourceID(kind, region, name), until)
+    def author(drift: RecentDrift | DifferenceDetail, until: datetime | None) -> tuple[str, datetime] | None:
+        signal = latest(known, ResourceID(drift.kind, drift.region, drift.name), drift.field, until)
         if signal is None or signal.author is None:
             return None
         text = author_text(signal.author)
-        told.append(f"{kind} {name} in {region}: {text}")
+        told.append(f"{drift.kind} {drift.name} in {drift.region}: {text}")
         return text, signal.at
 
     recent = []
     for drift in status.recent_drifts:
-        found = None if drift.author else author(drift.region, drift.kind, drift.name, drift.mended_at)
+        found = None if drift.author else author(drift, drift.mended_at)
         recent.append(drift.model_copy(update={"author": found[0], "occurred_at": found[1]}) if found else drift)
     details = []
     for detail in status.details:
-        found = None if detail.author else author(detail.region, detail.kind, detail.name, detail.since)
+        found = None if detail.author else author(detail, detail.since)
         details.append(detail.model_copy(update={"author": found[0]}) if found else detail)
     oldest_first: list[RecentDrift | DifferenceDetail] = [*reversed(recent), *details]
     repairs = _repairs(status.repairs, {_field(drift): drift.author for drift in oldest_first if drift.author})

@@ -170,7 +170,8 @@ class Detection:
             if not found:
                 stats.events["foreign"] += 1
             for account in found:
-                self._shared.signals.add(account.key, signal)
+                if not self._shared.signals.add(account.key, signal):
+                    stats.events["dropped"] += 1
 
 
 def _problem(error: Exception) -> Problem:

@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import Histogram
 
-RESULTS: Final = ("ours", "own", "foreign", "malformed")
+RESULTS: Final = ("ours", "own", "foreign", "malformed", "dropped")
 ATTRIBUTIONS: Final = ("event", "history", "unknown", "error")
 _AGES: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 

@@ -100,11 +100,15 @@ class Operator:
             if account.trigger.deleting or shared.index.parent(account.parent) is None:
                 shared.accounts.add(account.key, Priority.URGENT)
         back_off = Backoff(settings.retry_base, settings.retry_cap)
-        hurry = Backoff(settings.retry_base, settings.retry_cap)
+        hurry, late = (Backoff(settings.retry_base, settings.retry_cap) for _ in range(2))
         works: list[Awaitable[None]] = [
             *(self._work(shared.parents, self._parents.handle, back_off) for _ in range(settings.parents_at_once)),
             *(self._work(shared.accounts, self._accounts.handle, back_off) for _ in range(settings.accounts_at_once)),
             *(self._work(shared.signals.queue, self._signalled.handle, hurry) for _ in range(settings.signals_at_once)),
+            *(
+                self._work(shared.signals.searches, self._signalled.search, late)
+                for _ in range(settings.searches_at_once)
+            ),
             self._detection.run(),
             self._look_at_secrets(),
             self._sweep(),

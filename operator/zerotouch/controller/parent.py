@@ -156,7 +156,7 @@ class ParentHandler:
         """After a start, what is not right goes first and the rest is spread over the interval."""
         if asked:
             self._shared.accounts.add(record.key, Priority.URGENT)
-        elif record.ready:
+        elif record.ready and not self._shared.signals.take_early(record.key):
             delay = after(parent.spec.interval).delay or 0.0
             self._shared.accounts.add(record.key, Priority.ROUTINE, delay * spread(record.key))
         else:

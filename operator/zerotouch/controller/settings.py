@@ -27,9 +27,9 @@ class Settings:
     `namespace`: the operator's own, for its Lease and key. `owner_id`: first part of every ownership mark.
 
     Times are in seconds. `accounts_at_once`: account passes side by side; `signals_at_once`: those beside them that events ask
-    for. `parent_status_every`: least time between two writes of a parent's status. `secrets_every`: time between two looks at
-    the referenced Secrets. `sweep_every`: time between two lists that find deletions which the watch has missed.
-    `retry_base`, `retry_cap`: back-off of one object.
+    for; `searches_at_once`: searches for authors beside both. `parent_status_every`: least time between two writes of a
+    parent's status. `secrets_every`: time between two looks at the referenced Secrets. `sweep_every`: time between two lists
+    that find deletions which the watch has missed. `retry_base`, `retry_cap`: back-off of one object.
     `settle`: time between two steps of leading events to another route.
     """
 
@@ -42,6 +42,7 @@ class Settings:
     events_organization: str | None = None
     accounts_at_once: int = 8
     signals_at_once: int = 4
+    searches_at_once: int = 2
     parents_at_once: int = 2
     parent_status_every: float = 10.0
     secrets_every: float = 10.0

@@ -51,8 +51,8 @@ class Shared:
         self.tokens = Tokens(self.kube, self.secrets, self.settings, self.stats)
         self.signals = Signals()
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
-        passes = self.settings.accounts_at_once + self.settings.signals_at_once
-        self.threads = ThreadPoolExecutor(passes, thread_name_prefix="account")
+        at_once = self.settings.accounts_at_once + self.settings.signals_at_once + self.settings.searches_at_once
+        self.threads = ThreadPoolExecutor(at_once, thread_name_prefix="account")
         self.loop = asyncio.get_running_loop()
 
     def lock(self, key: Key) -> asyncio.Lock:

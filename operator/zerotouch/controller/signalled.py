@@ -31,7 +31,7 @@ _BEFORE: Final = timedelta(minutes=5)
 
 
 class SignalHandler:
-    """Handles keys of account objects for which signals, or a search for an author, wait. Raises KubeError."""
+    """Handles keys of account objects for which signals wait, or of which an author is sought. Raises KubeError."""
 
     def __init__(self, shared: Shared, accounts: AccountHandler) -> None:
         self._shared, self._accounts = shared, accounts
@@ -45,12 +45,23 @@ class SignalHandler:
             raise
         return DONE
 
+    async def search(self, key: Key) -> Outcome:
+        """Ask CloudTrail's history for the authors of drifts. The account may be looked at meanwhile: this may take minutes."""
+        account = await self._accounts.current(key)
+        signals = None if account is None else await self._asked(account)
+        if signals is not None:
+            async with self._shared.lock(key):
+                account = await self._accounts.current(key)
+                if account is not None:
+                    await self._explain(account, signals)
+        return DONE
+
     async def _handle(self, key: Key) -> None:
         async with self._shared.lock(key):
-            waiting, asked = self._shared.signals.take(key), self._shared.signals.take_search(key)
+            waiting = self._shared.signals.take(key)
             account = await self._accounts.current(key)
             if account is None or account.spec.detection is None:
-                self._count(Judgement.FOREIGN, len(waiting))
+                self._unjudged(key, len(waiting))
                 return
             scopes = self._judged(account, waiting)
             if scopes:
@@ -59,8 +70,14 @@ class SignalHandler:
                     self._shared.accounts.add(key, Priority.NORMAL, _AGAIN_SECONDS)
                 elif outcome.delay is not None:
                     self._shared.accounts.add(key, Priority.ROUTINE, outcome.delay)
-            elif asked:
-                await self._search(account)
+
+    def _unjudged(self, key: Key, number: int) -> None:
+        """Signals of an account that is not looked at on the spot; a leader that has just begun does not know it yet."""
+        record = self._shared.index.account(key)
+        early = record is not None and self._shared.expected.get(key) is None and not record.trigger.deleting
+        if early:
+            self._shared.signals.came_early(key)
+        self._count(Judgement.OURS if early else Judgement.FOREIGN, number)
 
     def _judged(self, account: Account, waiting: list[Signal]) -> Mapping[str, list[Signal]]:
         """Scope → the signals that call for a look there."""
@@ -78,31 +95,35 @@ class SignalHandler:
     def _count(self, answer: Judgement, number: int = 1) -> None:
         self._shared.stats.detection.events[answer.value] += number
 
-    async def _search(self, account: Account) -> None:
-        """Ask CloudTrail's history; it may be late, so that a later try may find what this one does not."""
-        shared, at = self._shared, now()
-        wanted = unexplained(account.status, at)
+    async def _asked(self, account: Account) -> list[Signal] | None:
+        """What the history tells; None where there is nothing to ask, or it could not be asked."""
+        shared = self._shared
+        wanted = unexplained(account.status, now())
         if not wanted or account.spec.detection is None or not account.spec.detection.attribution:
-            return
+            return None
         resources = {resource for resource, _ in wanted}
         since = min(found for _, found in wanted) - parse_duration(account.spec.interval) - _BEFORE
         given = account.input(shared.settings.owner_id, None)
         try:
-            signals = await shared.loop.run_in_executor(
+            return await shared.loop.run_in_executor(
                 shared.threads, lambda: shared.reconciler.look_up(given, resources, since, shared.stop)
             )
         except Interrupted:
-            return
+            return None
         except AWSError as error:
             shared.stats.detection.attributions["error"] += 1
             _log.warning("cannot ask for the author of a drift", object=str(account.key), error=str(error))
             await shared.events.warning(account.key, account.meta.uid, "AttributionFailed", str(error))
             shared.signals.search_again(account.key)
-            return
+            return None
+
+    async def _explain(self, account: Account, signals: list[Signal]) -> None:
+        """The history may be late, so that a later try may find what this one does not."""
+        shared = self._shared
         status, told = explained(account.status, signals)
         shared.stats.detection.attributions["history"] += len(told)
         if told:
             await write_status(shared, account, status)
             await tell_authors(shared, account, told)
-        if unexplained(status, at) and not shared.signals.search_again(account.key):
+        if unexplained(status, now()) and not shared.signals.search_again(account.key):
             shared.stats.detection.attributions["unknown"] += 1

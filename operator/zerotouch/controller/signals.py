@@ -18,55 +18,63 @@ _BURST: Final = 10.0
 _EVERY: Final = 30.0
 # Seconds until each try to find an author in CloudTrail's history, which may lag a quarter of an hour.
 _SEARCH_AFTER: Final = (1.0, 60.0, 300.0, 900.0)
-_MOST_WAITING: Final = 100
+# So many of one region are kept, so that a burst in one does not hide what happens in another.
+_MOST_OF_REGION: Final = 25
+_MOST_WAITING: Final = 1000
 
 
 class Signals:
-    """For one event loop. `queue` holds the account objects that signals, or a second try to find an author, wait for."""
+    """For one event loop. `queue`: account objects for which signals wait. `searches`: those of which an author is sought."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.queue = WorkQueue(clock)
+        self.queue, self.searches = WorkQueue(clock), WorkQueue(clock)
         self._clock = clock
         self._waiting: dict[Key, list[Signal]] = {}
         self._allowances: dict[Key, Bucket] = {}
-        self._searches: dict[Key, int] = {}
-        self._searching: set[Key] = set()
+        self._tried: dict[Key, int] = {}
+        self._early: set[Key] = set()
         self._written: dict[tuple[Key, str], datetime] = {}
 
-    def add(self, key: Key, signal: Signal) -> None:
-        """Have the account looked at soon; of too many at once the first ones are kept."""
+    def add(self, key: Key, signal: Signal) -> bool:
+        """Have the account looked at soon. Of too many at once the first ones are kept; answers whether it was."""
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = []
             self.queue.add(key, Priority.URGENT, _DEBOUNCE + self._allowance(key).reserve(self._clock()))
-        if len(waiting) < _MOST_WAITING:
-            waiting.append(signal)
+        of_region = sum(one.region == signal.region for one in waiting)
+        if of_region >= _MOST_OF_REGION or len(waiting) >= _MOST_WAITING:
+            return False
+        waiting.append(signal)
+        return True
 
     def take(self, key: Key) -> list[Signal]:
         """Those that wait, the oldest first."""
         return self._waiting.pop(key, [])
 
+    def came_early(self, key: Key) -> None:
+        """Signals came before the operator had seen the account's declaration: it is looked at once that was seen."""
+        self._early.add(key)
+
+    def take_early(self, key: Key) -> bool:
+        """Whether some did."""
+        early = key in self._early
+        self._early.discard(key)
+        return early
+
     def search(self, key: Key) -> None:
         """Have the author of a drift looked for, at once and a few times later."""
-        self._searches[key] = 0
+        self._tried[key] = 0
         self.search_again(key)
 
     def search_again(self, key: Key) -> bool:
         """Plan the next try; answers whether there is one."""
-        tried = self._searches.get(key, 0)
+        tried = self._tried.get(key, 0)
         if tried >= len(_SEARCH_AFTER):
-            self._searches.pop(key, None)
+            self._tried.pop(key, None)
             return False
-        self._searches[key] = tried + 1
-        self._searching.add(key)
-        self.queue.add(key, Priority.ROUTINE, _SEARCH_AFTER[tried])
+        self._tried[key] = tried + 1
+        self.searches.add(key, Priority.ROUTINE, _SEARCH_AFTER[tried])
         return True
-
-    def take_search(self, key: Key) -> bool:
-        """Whether a try is due now."""
-        due = key in self._searching
-        self._searching.discard(key)
-        return due
 
     def wrote(self, key: Key, scopes: Iterable[str]) -> None:
         """The operator has just written to these scopes: states of connections that follow are an echo."""
@@ -80,10 +88,10 @@ class Signals:
     def forget(self, key: Key) -> None:
         """The account object is gone."""
         self.queue.forget(key)
-        self._waiting.pop(key, None)
-        self._allowances.pop(key, None)
-        self._searches.pop(key, None)
-        self._searching.discard(key)
+        self.searches.forget(key)
+        for remembered in (self._waiting, self._allowances, self._tried):
+            remembered.pop(key, None)
+        self._early.discard(key)
         for known in [k for k in self._written if k[0] == key]:
             del self._written[known]
 

@@ -9,7 +9,7 @@ from typing import Final
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.author import DetectedBy
-from zerotouch.plan.change import ResourceID
+from zerotouch.plan.change import EXISTS, ResourceID, lies_below
 from zerotouch.plan.signal import Named, Signal, Sort
 from zerotouch.reconcile.report import AccountReport, Drift
 from zerotouch.resources.detection_pattern import iam_events_region, our_session
@@ -28,6 +28,20 @@ _ALARMS: Final = frozenset(
 _ECHO: Final = timedelta(seconds=60)
 _SKEW: Final = timedelta(seconds=5)
 _READS: Final = ("Describe", "Get", "List", "Lookup")
+# Calls that change only a part of a resource, and which; all others may change any.
+_CHANGES_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("EnableRule", "DisableRule"), ("state",)),
+    **dict.fromkeys(("PutTargets", "RemoveTargets"), ("targets",)),
+    **dict.fromkeys(("TagResource", "UntagResource", "AddTagsToResource", "RemoveTagsFromResource"), ("tags",)),
+    **dict.fromkeys(("TagRole", "UntagRole", "TagPolicy", "UntagPolicy", "TagQueue", "UntagQueue"), ("tags",)),
+    **dict.fromkeys(("PutRolePolicy", "DeleteRolePolicy"), ("inlinePolicies",)),
+    **dict.fromkeys(("AttachRolePolicy", "DetachRolePolicy"), ("attachedPolicies", "attachedTo")),
+    **dict.fromkeys(("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"), ("permissionsBoundary",)),
+    "UpdateAssumeRolePolicy": ("trust",),
+    "UpdateRoleDescription": ("description",),
+    **dict.fromkeys(("DeleteRule", "DeleteConnection", "DeleteApiDestination", "DeleteAssociation"), (EXISTS,)),
+    **dict.fromkeys(("DeleteQueue", "DeleteRole", "DeletePolicy"), (EXISTS,)),
+}
 
 
 class Judgement(StrEnum):
@@ -92,6 +106,12 @@ def found_now(drift: Drift) -> datetime | None:
     return drift.found_at
 
 
+def may_have_changed(signal: Signal, path: str) -> bool:
+    """Whether such a call, or state, changes that field at all."""
+    only = _CHANGES_ONLY.get(signal.what)
+    return only is None or any(lies_below(path, part) for part in only)
+
+
 def attributed(
     report: AccountReport,
     signals: Mapping[str, Iterable[Signal]],
@@ -110,14 +130,15 @@ def attributed(
     return replace(report, scopes=scopes)
 
 
-def latest(signals: Iterable[Signal], resource: ResourceID, until: datetime | None) -> Signal | None:
-    """The last of those that explain it, one with an author before one without."""
-    fitting = [s for s in signals if explains(s, resource) and (until is None or s.at <= until + _SKEW)]
+def latest(signals: Iterable[Signal], resource: ResourceID, path: str, until: datetime | None) -> Signal | None:
+    """The last of those that explain a difference there, one with an author before one without."""
+    told = (s for s in signals if explains(s, resource) and may_have_changed(s, path))
+    fitting = [s for s in told if until is None or s.at <= until + _SKEW]
     return max(fitting, key=lambda s: (s.author is not None, s.at), default=None)
 
 
 def _attribute(drift: Drift, signals: list[Signal], first_found: datetime | None) -> Drift:
-    signal = latest(signals, drift.resource, first_found)
+    signal = latest(signals, drift.resource, drift.difference.path, first_found)
     if signal is None:
         return replace(drift, detected_by=DetectedBy.EVENT)
     return replace(drift, detected_by=DetectedBy.EVENT, occurred_at=signal.at, author=signal.author)
