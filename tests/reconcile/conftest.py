@@ -42,6 +42,10 @@ class Account:
     healings: dict[str, Healing | None] = field(default_factory=dict)
     stop: Event = field(default_factory=Event)
 
+    @property
+    def owner(self) -> str:
+        return self.input.owner
+
     def reconcile(self) -> AccountReport:
         known = replace(
             self.input, previous=self.hashes, versions=self.versions, carried=self.carried, healings=self.healings

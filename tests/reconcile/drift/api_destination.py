@@ -3,13 +3,17 @@
 import contextlib
 from typing import Any
 
-from tests.reconcile.drift.model import OWNER, PREFIX, Break, KindDrift, Then
+from tests.reconcile.drift.model import PREFIX, Break, KindDrift, Then
 from zerotouch.plan.ownership import describe_owner
 from zerotouch.resources.api_destination import APIDestination
 
 
 def _update(**changes: Any) -> Any:
     return lambda a: a.client("events").update_api_destination(Name=PREFIX, **changes)
+
+
+def _marked(account: Any) -> None:
+    _update(Description=describe_owner(account.owner))(account)
 
 
 def _other_connection(account: Any) -> None:
@@ -25,14 +29,8 @@ DRIFT = KindDrift(
     APIDestination(),
     (
         Break("exists", "deleted", lambda a: a.client("events").delete_api_destination(Name=PREFIX)),
-        Break("description", "changed", _update(Description=f"mine; owner={OWNER}")),
-        Break(
-            "description",
-            "another owner",
-            _update(Description="owner=x/y/z"),
-            Then.CONFLICT,
-            _update(Description=describe_owner(OWNER)),
-        ),
+        Break("description", "changed", lambda a: _update(Description=f"mine; owner={a.owner}")(a)),
+        Break("description", "another owner", _update(Description="owner=x/y/z"), Then.CONFLICT, _marked),
         Break("endpoint", "elsewhere", _update(InvocationEndpoint="https://evil.example/x")),
         Break("method", "PUT", _update(HttpMethod="PUT")),
         Break("rateLimitPerSecond", "1", _update(InvocationRateLimitPerSecond=1)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.reconcile.drift.model import OWNER, PREFIX, Break, KindDrift, Then, context
+from tests.reconcile.drift.model import PREFIX, Break, KindDrift, Then, context
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.association import DOCUMENT, InventoryAssociation
 
@@ -38,12 +38,16 @@ def _tag(key: str, value: str) -> Any:
     return _tags("add_tags_to_resource", Tags=[{"Key": key, "Value": value}])
 
 
+def _mark(account: Any) -> None:
+    _tag(OWNER_TAG, account.owner)(account)
+
+
 def _second(account: Any) -> None:
     account.client("ssm").create_association(
         Name=DOCUMENT,
         AssociationName=PREFIX,
         Targets=[{"Key": "tag:a", "Values": ["b"]}],
-        Tags=[{"Key": OWNER_TAG, "Value": OWNER}],
+        Tags=[{"Key": OWNER_TAG, "Value": account.owner}],
     )
 
 
@@ -80,7 +84,7 @@ DRIFT = KindDrift(
         Break("tags.team", "changed", _tag("team", "x")),
         Break("tags.team", "removed", _tags("remove_tags_from_resource", TagKeys=["team"])),
         Break("tags.more", "added", _tag("more", "x")),
-        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _tag(OWNER_TAG, OWNER)),
+        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _mark),
     ),
     sent={
         "create_association.Name": "(identity: AWS cannot change an association's document)",

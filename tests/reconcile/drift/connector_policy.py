@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.reconcile.drift.model import CONNECTOR, OWNER, PREFIX, Break, KindDrift, Then, documents
+from tests.reconcile.drift.model import CONNECTOR, PREFIX, Break, KindDrift, Then, documents
 from tests.reconcile.drift.roles import OTHER
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.connector_policy import DOCUMENT, ConnectorPolicy
@@ -27,6 +27,10 @@ def _tag(key: str, value: str) -> Any:
     return lambda a: a.client("iam").tag_policy(PolicyArn=_arn(a), Tags=[{"Key": key, "Value": value}])
 
 
+def _mark(account: Any) -> None:
+    _tag(OWNER_TAG, account.owner)(account)
+
+
 def _detach(account: Any) -> None:
     account.client("iam").detach_role_policy(RoleName=_ROLE, PolicyArn=_arn(account))
 
@@ -48,7 +52,7 @@ DRIFT = KindDrift(
         *documents("document", DOCUMENT, _put, {**OTHER, "Resource": ["arn:aws:ec2:*:*:instance/*"]}),
         Break("tags.team", "changed", _tag("team", "x")),
         Break("tags.more", "added", _tag("more", "x")),
-        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _tag(OWNER_TAG, OWNER)),
+        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _mark),
         Break("attachedTo", "detached", _detach),
     ),
     sent={

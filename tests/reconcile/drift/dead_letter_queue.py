@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.reconcile.drift.model import OWNER, PREFIX, Break, KindDrift, Then, context, documents
+from tests.reconcile.drift.model import PREFIX, Break, KindDrift, Then, context, documents
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.dead_letter_queue import DeadLetterQueue
 
@@ -28,6 +28,10 @@ def _put_policy(account: Any, document: dict[str, Any]) -> None:
 
 def _tag(key: str, value: str) -> Any:
     return lambda a: a.client("sqs").tag_queue(**_queue(a), Tags={key: value})
+
+
+def _mark(account: Any) -> None:
+    _tag(OWNER_TAG, account.owner)(account)
 
 
 def _move_letters(account: Any) -> None:
@@ -67,7 +71,7 @@ DRIFT = KindDrift(
         Break("redrive", "letters led elsewhere", _move_letters),
         Break("tags.team", "changed", _tag("team", "x")),
         Break("tags.more", "added", _tag("more", "x")),
-        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _tag(OWNER_TAG, OWNER)),
+        Break(f"tags.{OWNER_TAG}", "another owner", _tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, _mark),
     ),
     sent={
         "create_queue.QueueName": "(identity)",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.reconcile.drift.model import ACCOUNT, OWNER, PREFIX, Break, KindDrift, Then, context, leaves_of
+from tests.reconcile.drift.model import ACCOUNT, PREFIX, Break, KindDrift, Then, context, leaves_of
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.detection_pattern import iam_pattern, region_pattern
 from zerotouch.resources.detection_rule import DetectionRule, IAMDetectionRule
@@ -63,7 +63,13 @@ def _breaks(name: str, pattern: dict[str, Any]) -> Iterator[Break]:
     yield Break("role", "added", lambda a: put(a, RoleArn=f"arn:aws:iam::{a.id}:role/zerotouch"))
     yield Break("tags.team", "changed", tag("team", "x"))
     yield Break("tags.more", "added", tag("more", "x"))
-    yield Break(f"tags.{OWNER_TAG}", "another owner", tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, tag(OWNER_TAG, OWNER))
+    yield Break(
+        f"tags.{OWNER_TAG}",
+        "another owner",
+        tag(OWNER_TAG, "x/y/z"),
+        Then.CONFLICT,
+        lambda a: tag(OWNER_TAG, a.owner)(a),
+    )
     yield Break(_TARGET, "removed", lambda a: a.client("events").remove_targets(Rule=name, Ids=["zerotouch"]))
     yield Break(f"{_TARGET}.Arn", "another bus", own_bus)
     yield Break(f"{_TARGET}.RoleArn", "another role", execution_role)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from sandbox.aws.admin import Admin
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.desired.context import Context
 from zerotouch.desired.values import GLOBAL
@@ -29,8 +30,21 @@ MAIN_REGION: Final[dict[str, Any]] = {
     "delivery": {"topology": "MainRegion", "mainRegion": HOME},
 }
 
+
+class Place(Protocol):
+    """The account in which something is broken. `owner`: whose mark our resources there bear."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def admin(self) -> Admin: ...
+    def client(self, service: str, region: str = HOME) -> Any: ...
+
+
 Do = Callable[[Any], Any]
-"""Changes something in AWS; gets `tests.reconcile.conftest.Account`."""
+"""Changes something in AWS; gets a `Place`. Can be done again, in any account where the kind is right."""
 
 
 class Then(StrEnum):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tests.reconcile.drift.model import ACCOUNT, OWNER, PREFIX, Break, KindDrift, Then, context, documents
+from tests.reconcile.drift.model import ACCOUNT, PREFIX, Break, KindDrift, Then, context, documents
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.service_role import ServiceRole
 
@@ -42,7 +42,8 @@ def role_breaks(name: str, trust: Mapping[str, Any]) -> Iterator[Break]:
         return lambda a: a.client("iam").tag_role(RoleName=name, Tags=[{"Key": key, "Value": value}])
 
     def put_trust(account: Any, document: dict[str, Any]) -> None:
-        account.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+        text = json.dumps(document).replace(ACCOUNT, account.id)
+        account.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=text)
 
     def add_policy(account: Any) -> None:
         account.client("iam").put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=_wide())
@@ -60,7 +61,13 @@ def role_breaks(name: str, trust: Mapping[str, Any]) -> Iterator[Break]:
     yield Break("tags.team", "changed", tag("team", "x"))
     yield Break("tags.team", "removed", lambda a: a.client("iam").untag_role(RoleName=name, TagKeys=["team"]))
     yield Break("tags.more", "added", tag("more", "x"))
-    yield Break(f"tags.{OWNER_TAG}", "another owner", tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, tag(OWNER_TAG, OWNER))
+    yield Break(
+        f"tags.{OWNER_TAG}",
+        "another owner",
+        tag(OWNER_TAG, "x/y/z"),
+        Then.CONFLICT,
+        lambda a: tag(OWNER_TAG, a.owner)(a),
+    )
     yield Break("inlinePolicies.more", "a policy added", add_policy)
     yield Break("attachedPolicies", "a policy attached", attach)
 

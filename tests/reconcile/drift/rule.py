@@ -1,10 +1,11 @@
 """Kind `Rule`: with the API destination as its target, and with the main region's bus."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.reconcile.drift.model import AWAY, HOME, MAIN_REGION, OWNER, PREFIX, Break, KindDrift, Then
+from tests.reconcile.drift.model import AWAY, HOME, MAIN_REGION, PREFIX, Break, KindDrift, Then
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.resources.rule import Rule, event_pattern
 
@@ -44,8 +45,7 @@ class _RuleIn:
         yield Break("role", "added", lambda a: self._put(a, RoleArn=f"arn:aws:iam::{a.id}:role/zerotouch"))
         yield Break("tags.team", "changed", self._tag("team", "x"))
         yield Break("tags.more", "added", self._tag("more", "x"))
-        mine, theirs = self._tag(OWNER_TAG, OWNER), self._tag(OWNER_TAG, "x/y/z")
-        yield Break(f"tags.{OWNER_TAG}", "another owner", theirs, Then.CONFLICT, mine)
+        yield Break(f"tags.{OWNER_TAG}", "another owner", self._tag(OWNER_TAG, "x/y/z"), Then.CONFLICT, self._mark)
         yield Break("targets.qualys", "removed", self._remove_target)
         yield Break("targets.qualys.Arn", "elsewhere", lambda a: self.target(a, Arn=self._queue))
         yield Break("targets.qualys.RoleArn", "another role", self._other_role)
@@ -73,8 +73,10 @@ class _RuleIn:
     def _other_role(self, account: Any) -> None:
         trusted = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
-        role = account.client("iam").create_role(RoleName=f"other-{self._region}", AssumeRolePolicyDocument=trust)
-        self.target(account, RoleArn=role["Role"]["Arn"])
+        iam, name = account.client("iam"), f"other-{self._region}"
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        self.target(account, RoleArn=iam.get_role(RoleName=name)["Role"]["Arn"])
 
     def _second_target(self, account: Any) -> None:
         self._events(account).put_targets(Rule=PREFIX, Targets=[{"Id": "spy", "Arn": self._queue}])
@@ -88,6 +90,9 @@ class _RuleIn:
             self._events(account).tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value}])
 
         return do
+
+    def _mark(self, account: Any) -> None:
+        self._tag(OWNER_TAG, account.owner)(account)
 
     def _delete(self, account: Any) -> None:
         self._remove_target(account)
