@@ -66,9 +66,9 @@ def role_by_arn(role_arn: str) -> dict[str, Any] | None:
 
 
 def may(role_arn: str, wanted: str, resource: str) -> bool:
-    """Whether an inline policy of the role allows the action on the resource."""
+    """Whether EventBridge may assume the role, and an inline policy of it allows the action on the resource."""
     role = role_by_arn(role_arn)
-    if role is None:
+    if role is None or not _assumable(role):
         return False
     for document in role.get("InlinePolicies", {}).values():
         tree = json.loads(document) if isinstance(document, str) else document
@@ -78,6 +78,21 @@ def may(role_arn: str, wanted: str, resource: str) -> bool:
             if statement["Effect"] == "Allow" and action and any(fnmatch.fnmatch(resource, r) for r in resources):
                 return True
     return False
+
+
+def _assumable(role: dict[str, Any]) -> bool:
+    """By EventBridge, on behalf of the request's account (user guide, "Cross-service confused deputy prevention")."""
+    context = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        resource_arn=role["Arn"],
+        region=get_region(),
+        service_context={"aws:sourceaccount": get_account_id()},
+    )
+    trust = role["AssumeRolePolicyDocument"]
+    return evaluate_resource_policy(trust, context, service=_EVENTS).decision == "Allow"
 
 
 def current_rule() -> dict[str, Any]:

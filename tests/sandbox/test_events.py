@@ -99,6 +99,23 @@ def test_without_the_bus_policy_nothing_arrives(
     assert bus.received() == []
 
 
+@pytest.mark.parametrize("other", [{"Effect": "Deny"}, {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}])
+def test_a_role_that_eventbridge_may_not_assume_any_more_forwards_nothing(
+    admin: Admin, account_id: str, bus: Bus, forwarding: Callable[..., None], other: dict[str, Any]
+) -> None:
+    bus.admit(account_id)
+    forwarding("us-east-1")
+    events, iam = admin.client("events", account_id), admin.client("iam", account_id)
+    allow: dict[str, Any] = EVENTS_TRUST["Statement"][0]  # type: ignore[assignment]
+    ours = {"Condition": {"StringEquals": {"aws:SourceAccount": account_id}}}
+    for changes, arrived in ((ours, 1), (other, 0), ({}, 1)):
+        trust = {"Version": "2012-10-17", "Statement": [{**allow, **changes}]}
+        iam.update_assume_role_policy(RoleName="f", PolicyDocument=json.dumps(trust))
+        bus.received()
+        events.put_rule(Name="r", EventPattern='{"source": ["x"]}')
+        assert len(bus.received()) == arrived
+
+
 def test_an_event_makes_one_hop(admin: Admin, account_id: str, bus: Bus, forwarding: Callable[..., None]) -> None:
     bus.admit(account_id)
     forwarding("us-east-1")
