@@ -199,6 +199,19 @@ def test_forged_messages_cause_few_passes_and_no_writes(operator: Replica, tenan
     tenant.ready()
 
 
+def test_what_sqs_reads_back_late_is_looked_at_once_more(operator: Replica, tenant: Tenant) -> None:
+    account = watched(tenant, delivery={"deadLetterQueue": "Managed"})
+    tenant.aws.set_queue_times(account, late=30.0)
+    alice = Person(tenant, account)
+    sqs = alice.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{NAME}-dead-letters")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    tenant.wait(lambda: len(recent(tenant, account)) == 1, timeout=120)
+    (found,) = recent(tenant, account)
+    assert (found["kind"], found["field"], found["detectedBy"]) == ("DeadLetterQueue", "policy", "event")
+    assert found["author"].startswith(f"{alice.arn} from 127.0.0.1 by sqs:SetQueueAttributes at ")
+
+
 def test_a_lost_queue_is_told_and_made_anew_and_polling_goes_on(operator: Replica, tenant: Tenant) -> None:
     account = watched(tenant, interval="30s")
     sqs = tenant.aws.client("sqs", BASE_ACCOUNT)

@@ -1,6 +1,5 @@
 """What signals ask for: a pass over just the scopes that they name, and later tries to find the author of a drift."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -19,8 +18,8 @@ from zerotouch.controller.objects import Account, Key
 from zerotouch.controller.outcome import DONE, Outcome
 from zerotouch.controller.queue import Priority
 from zerotouch.controller.shared import Shared
-from zerotouch.controller.signals import age
-from zerotouch.plan.signal import Signal
+from zerotouch.controller.signals import Scopes, age
+from zerotouch.plan.signal import Signal, Sort
 from zerotouch.reconcile.reconciler import context_of
 from zerotouch.reconcile.signals import Judgement, judge
 
@@ -58,12 +57,17 @@ class SignalHandler:
 
     async def _handle(self, key: Key) -> None:
         async with self._shared.lock(key):
-            waiting = self._shared.signals.take(key)
+            signals = self._shared.signals
+            waiting, again = signals.take(key), signals.take_again(key)
             account = await self._accounts.current(key)
             if account is None or account.spec.detection is None:
                 self._unjudged(key, len(waiting))
                 return
             scopes = self._judged(account, waiting)
+            if late := _late(scopes):
+                signals.look_again(key, late)
+            for scope, found in again.items():
+                scopes.setdefault(scope, []).extend(found)
             if scopes:
                 outcome = await self._accounts.look(account, scopes)
                 if outcome.failed:
@@ -79,7 +83,7 @@ class SignalHandler:
             self._shared.signals.came_early(key)
         self._count(Judgement.OURS if early else Judgement.FOREIGN, number)
 
-    def _judged(self, account: Account, waiting: list[Signal]) -> Mapping[str, list[Signal]]:
+    def _judged(self, account: Account, waiting: list[Signal]) -> dict[str, list[Signal]]:
         """Scope → the signals that call for a look there."""
         context = context_of(account.input(self._shared.settings.owner_id, None))
         entered = [region.name for region in account.status.regions if region.total > 0]
@@ -127,3 +131,9 @@ class SignalHandler:
             await tell_authors(shared, account, told)
         if unexplained(status, now()) and not shared.signals.search_again(account.key):
             shared.stats.detection.attributions["unknown"] += 1
+
+
+def _late(scopes: Scopes) -> Scopes:
+    """What may show only later: SQS tells an attribute as it was for up to a minute (API reference, SetQueueAttributes)."""
+    named = {scope: [s for s in found if any(n.sort is Sort.QUEUE for n in s.named)] for scope, found in scopes.items()}
+    return {scope: found for scope, found in named.items() if found}

@@ -1,7 +1,7 @@
 """Signals that wait for a pass, per account object: debounced, and no more passes than an account's allowance."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,6 +21,11 @@ _SEARCH_AFTER: Final = (1.0, 60.0, 300.0, 900.0)
 # So many of one region are kept, so that a burst in one does not hide what happens in another.
 _MOST_OF_REGION: Final = 25
 _MOST_WAITING: Final = 1000
+# What is read back late in AWS is right by then.
+_LATE: Final = 60.0
+
+Scopes = Mapping[str, list[Signal]]
+"""Scope → the signals that call for a look there."""
 
 
 class Signals:
@@ -30,6 +35,7 @@ class Signals:
         self.queue, self.searches = WorkQueue(clock), WorkQueue(clock)
         self._clock = clock
         self._waiting: dict[Key, list[Signal]] = {}
+        self._again: dict[Key, list[tuple[float, Scopes]]] = {}
         self._allowances: dict[Key, Bucket] = {}
         self._tried: dict[Key, int] = {}
         self._early: set[Key] = set()
@@ -61,6 +67,26 @@ class Signals:
         self._early.discard(key)
         return early
 
+    def look_again(self, key: Key, scopes: Scopes) -> None:
+        """Have these scopes looked at once more in a minute: a change there may be read back late."""
+        waiting = self._again.setdefault(key, [])
+        if len(waiting) < _MOST_WAITING:
+            delay = _LATE + self._allowance(key).reserve(self._clock())
+            waiting.append((self._clock() + delay, scopes))
+            self.queue.add(key, Priority.ROUTINE, delay)
+
+    def take_again(self, key: Key) -> Scopes:
+        """Those to look at once more now."""
+        now, waiting, due = self._clock(), self._again.pop(key, []), dict[str, list[Signal]]()
+        for at, scopes in waiting:
+            if at > now:
+                self._again.setdefault(key, []).append((at, scopes))
+                self.queue.add(key, Priority.ROUTINE, at - now)
+                continue
+            for scope, signals in scopes.items():
+                due.setdefault(scope, []).extend(signals)
+        return due
+
     def search(self, key: Key) -> None:
         """Have the author of a drift looked for, at once and a few times later."""
         self._tried[key] = 0
@@ -89,7 +115,7 @@ class Signals:
         """The account object is gone."""
         self.queue.forget(key)
         self.searches.forget(key)
-        for remembered in (self._waiting, self._allowances, self._tried):
+        for remembered in (self._waiting, self._again, self._allowances, self._tried):
             remembered.pop(key, None)
         self._early.discard(key)
         for known in [k for k in self._written if k[0] == key]:
