@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.controller.test_rollout import KEYS, NEW, OLD, fleet, record
-from zerotouch.api.conditions import Condition
+from zerotouch.api.conditions import Condition, Reason
+from zerotouch.api.zerotouch import QualysZeroTouchStatus, TokenStatus
+from zerotouch.controller.parent_status import ParentProblem
 from zerotouch.controller.token_status import TokenView, token_view
 from zerotouch.controller.tokens import HeldToken, TokenResult
 from zerotouch.qualys.tokens import SubscriptionToken
@@ -17,7 +19,7 @@ NEXT = HeldToken(SubscriptionToken("canary", None), NEW)
 
 
 def view(result: TokenResult, records: list, previous: tuple[Condition, ...] = (), now: datetime = NOW) -> TokenView:  # type: ignore[type-arg]
-    return token_view(result, records, TRIAL, previous, 5, now)
+    return token_view(result, records, TRIAL, QualysZeroTouchStatus(conditions=[*previous]), 5, now)
 
 
 def told(found: TokenView) -> dict[str, tuple[str, str]]:
@@ -93,3 +95,13 @@ def test_the_refusal_of_a_token_that_is_being_replaced_is_no_news() -> None:
 
 def test_in_mode_observe_nothing_is_rolled_out() -> None:
     assert set(told(view(TokenResult(CURRENT, observing=True), list(fleet(1, 9).values())))) == {"TokenCurrent"}
+
+
+def test_without_a_usable_token_it_is_not_current_and_the_expired_one_stays_known() -> None:
+    expired = TokenStatus(fingerprint=OLD, expires_at=NOW - timedelta(hours=1), next=NEW, behind=2)
+    before = QualysZeroTouchStatus(token=expired)
+    problem = ParentProblem(Reason.TOKEN_INVALID, "Secret x, key token: the token expired: store a new one")
+    found = token_view(TokenResult(problem=problem), [], TRIAL, before, 5, NOW)
+    assert told(found)["TokenCurrent"] == ("False", "TokenInvalid")
+    assert found.conditions[0].message == problem.message
+    assert found.status == TokenStatus(fingerprint=OLD, expires_at=expired.expires_at)

@@ -65,6 +65,7 @@ class World:
         self.kube, self.stats = Kube(), Stats()
         self.store("qualys", username="u", password="p")
         self.rotate: str | None = None
+        self.mode, self.gateway = "Enforce", "https://gateway"
         self.restart()
 
     def restart(self) -> None:
@@ -96,11 +97,10 @@ class World:
                 "qualys": {"platform": "US2", "auth": {"credentialsSecretRef": {"name": "qualys"}}},
                 "accounts": [{"id": "1" * 12}],
                 "regions": {"names": ["us-east-1"]},
+                "mode": self.mode,
             },
         }  # fmt: skip
-        return await self.tokens.resolve(
-            Parent.of(body), "https://gateway", Told(lambda _: carried, frozenset(refused))
-        )
+        return await self.tokens.resolve(Parent.of(body), self.gateway, Told(lambda _: carried, frozenset(refused)))
 
 
 @pytest.fixture
@@ -226,6 +226,64 @@ async def test_a_gateway_that_fails_leaves_the_old_token_in_use_and_is_not_asked
     world.now += timedelta(seconds=10)
     await world.look()
     assert world.stats.mints["error"] == 2
+
+
+@pytest.mark.parametrize("data", [None, {"username": "u"}, {"username": "u", "password": ""}])
+async def test_what_was_minted_serves_on_without_credentials(world: World, data: dict[str, str] | None) -> None:
+    first = await world.look()
+    if data is None:
+        del world.kube.objects["/api/v1/namespaces/n/secrets/qualys"]
+    else:
+        world.store("qualys", **data)
+    world.restart()
+    result = await world.look()
+    assert (result.target, result.next) == (first.target, None)
+    assert world.tokens.held(KEY, result.target) is not None
+    assert result.problem is not None
+    assert "Secret qualys" in result.problem.message
+    world.now += timedelta(days=24)
+    assert (await world.look()).target == first.target
+    world.now += timedelta(days=7)
+    expired = await world.look()
+    assert expired.current is None
+    assert expired.problem is not None
+    assert world.minted == 1
+
+
+async def test_a_rotation_goes_on_without_credentials(world: World) -> None:
+    await world.look()
+    world.rotate = "leak"
+    rolling = await world.look(carried=False)
+    del world.kube.objects["/api/v1/namespaces/n/secrets/qualys"]
+    world.restart()
+    assert (await world.look(carried=False)).target == rolling.target
+    done = await world.look(carried=True)
+    assert (done.target, done.next, world.minted) == (rolling.target, None, 2)
+
+
+async def test_another_gateway_is_asked_at_once_though_the_last_one_asked_to_wait(world: World) -> None:
+    world.failing = True
+    assert (await world.look()).problem is not None
+    world.failing, world.gateway = False, "https://another"
+    assert (await world.look()).current is not None
+
+
+async def test_mode_observe_says_that_a_token_is_not_rotated(world: World) -> None:
+    await world.look()
+    world.mode = "Observe"
+    assert (await world.look()).expiring is None
+    world.now += timedelta(days=24)
+    assert "expires at 2026-01-31T00:00:00+00:00, and mode Observe" in str((await world.look()).expiring)
+    world.now += timedelta(days=7)
+    assert "has expired at" in str((await world.look()).expiring)
+    assert world.minted == 1
+
+
+async def test_an_expired_token_is_not_held(world: World) -> None:
+    first = await world.look()
+    world.now, world.failing = world.now + LIFE, True
+    assert (await world.look()).current is None
+    assert world.tokens.held(KEY, first.target) is None
 
 
 async def test_changed_credentials_are_a_rotation(world: World) -> None:

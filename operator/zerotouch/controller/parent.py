@@ -274,7 +274,7 @@ class ParentHandler:
     def _token_view(self, parent: Parent, result: TokenResult) -> TokenView:
         records = list(self._records(parent).values())
         trial = parse_duration(parent.spec.qualys.token.trial)
-        return token_view(result, records, trial, parent.status.conditions, parent.meta.generation, now())
+        return token_view(result, records, trial, parent.status, parent.meta.generation, now())
 
     async def _tell_token(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
         before, after, events = parent.status.token, status.token, self._shared.events
@@ -289,9 +289,11 @@ class ParentHandler:
             await events.normal(parent.key, parent.meta.uid, "TokenRotated", text)
 
     async def _warn_of_token(self, parent: Parent, status: QualysZeroTouchStatus) -> None:
+        # A token that cannot be had is the reason why the object is not Ready: that is told once.
+        ready = [c.reason for c in status.conditions if c.type == "Ready" and c.status == "False"]
         for kind in ("TokenCurrent", "TokenRolledOut"):
             told = transition(parent.status.conditions, status.conditions, kind)
-            if told is not None and told.status == "False" and told.reason != Reason.PROGRESSING:
+            if told is not None and told.status == "False" and told.reason not in {Reason.PROGRESSING, *ready}:
                 await self._shared.events.warning(parent.key, parent.meta.uid, told.reason, told.message)
 
     async def _say(self, parent: Parent, verdict: Verdict, reason: Reason, message: str) -> None:

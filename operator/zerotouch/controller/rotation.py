@@ -46,10 +46,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the object asks for. `rotate`: value of the annotation zerotouch.dev/rotateToken."""
+    """What the object asks for. `rotate`: value of the annotation zerotouch.dev/rotateToken.
+
+    `source`: as of `Minted`; None where the credentials cannot be read, which asks for nothing.
+    """
 
     gateway: str
-    source: str
+    source: str | None
     rotate_before: timedelta
     rotate: str | None = None
 
@@ -104,7 +107,7 @@ def asked_for(kept: Kept, asked: Asked, now: datetime) -> bool:
         return True
     ours = [m for m in minted if m.gateway == asked.gateway]
     newest = next((m for m in ours if usable(m, asked.gateway, now)), ours[0] if ours else None)
-    return newest is None or newest.source != asked.source
+    return newest is None or (asked.source is not None and newest.source != asked.source)
 
 
 def note_refused(kept: Kept, refused: frozenset[str], now: datetime) -> Kept:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zerotouch.api.conditions import Condition, Reason
-from zerotouch.api.zerotouch import TokenStatus
+from zerotouch.api.zerotouch import QualysZeroTouchStatus, TokenStatus
 from zerotouch.controller.conditions import condition, make
 from zerotouch.controller.index import AccountRecord, Carrier
 from zerotouch.controller.rollout import behind_targets, refused_by
@@ -33,21 +33,23 @@ def token_view(
     result: TokenResult,
     records: Sequence[AccountRecord],
     trial: timedelta,
-    previous: Sequence[Condition],
+    before: QualysZeroTouchStatus,
     generation: int,
     now: datetime,
 ) -> TokenView:
-    """`records`: of the declared accounts. `trial`: how long the first target carries a new token alone."""
+    """`records`: of the declared accounts. `trial`: how long the first target carries a new token alone. `before`: the status."""
+    previous = before.conditions
     behind = list(behind_targets(records, result.target)) if result.target and not result.observing else []
     conditions = [_current(result, records, previous, generation, now)]
     if not result.observing:
         conditions.append(_rolled_out(result, behind, trial, previous, generation, now))
-    return TokenView(_status(result, behind), conditions)
+    return TokenView(_status(result, behind, before.token), conditions)
 
 
-def _status(result: TokenResult, behind: list[Target]) -> TokenStatus | None:
+def _status(result: TokenResult, behind: list[Target], before: TokenStatus | None) -> TokenStatus | None:
     if result.current is None:
-        return None
+        # The targets carry it all the same, and its expiry is what somebody has to be told of.
+        return before and TokenStatus(fingerprint=before.fingerprint, expires_at=before.expires_at)
     return TokenStatus(
         fingerprint=result.current.fingerprint,
         expires_at=result.current.token.expires_at,
@@ -66,6 +68,9 @@ def _current(
         return make("TokenCurrent", "False", Reason.TOKEN_REFUSED, text, previous, generation, now)
     if result.expiring is not None:
         return make("TokenCurrent", "False", Reason.TOKEN_EXPIRING, result.expiring, previous, generation, now)
+    if result.current is None and result.problem is not None:
+        problem = result.problem
+        return make("TokenCurrent", "False", problem.reason, problem.message, previous, generation, now)
     return make("TokenCurrent", "True", Reason.SUCCEEDED, _endless(result), previous, generation, now)
 
 

@@ -28,6 +28,7 @@ from zerotouch.controller.rotation import (
     decide,
     mint_again_at,
     note_refused,
+    rotation_due,
     usable,
 )
 from zerotouch.controller.secrets import Secret, SecretForbidden, SecretWatch
@@ -98,9 +99,9 @@ class TokenResult:
 
 @dataclass(frozen=True)
 class _Refusal:
-    """The gateway refused to mint from this source; it is not asked again before `until`, whatever else happens."""
+    """That gateway refused to mint from that source; it is not asked again before `until`, whatever else happens."""
 
-    source: str
+    asked: tuple[str, str | None]
     problem: ParentProblem
     until: float
     times: int
@@ -138,7 +139,8 @@ class Tokens:
 
     def held(self, parent: Key, with_fingerprint: str | None) -> SubscriptionToken | None:
         """The parent's token that the fingerprint stands for, if it is one that may be used."""
-        return self._held.get(parent, {}).get(with_fingerprint or "")
+        token = self._held.get(parent, {}).get(with_fingerprint or "")
+        return None if token is None or token.expired(self._now()) else token
 
     def forget(self, parent: Key) -> None:
         """The parent is gone."""
@@ -167,8 +169,7 @@ class Tokens:
             return TokenResult(held, expiring=self._expiring(parent, held.token))
         if auth.credentials_secret_ref is None:
             raise _Unusable(Reason.INVALID_SPEC, "spec.qualys.auth: give exactly one of its fields")
-        credentials = await self._credentials(parent, auth.credentials_secret_ref.name)
-        return await self._minted(parent, gateway_url, credentials, told)
+        return await self._minted(parent, gateway_url, auth.credentials_secret_ref.name, told)
 
     async def _given(self, parent: Parent, ref: TokenSecretRef) -> HeldToken:
         value = (await self._read(parent, ref.name)).get(ref.key)
@@ -192,9 +193,15 @@ class Tokens:
         at = token.expires_at.isoformat(timespec="seconds")
         return f"the subscription token expires at {at}: store a new one in its Secret"
 
-    async def _credentials(self, parent: Parent, name: str) -> _Credentials:
-        secret = await self._read(parent, name)
-        return _Credentials(*(_text(secret, name, key) for key in ("username", "password")))
+    async def _credentials(self, parent: Parent, name: str) -> _Credentials | ParentProblem:
+        """A problem where they cannot be used: then none is minted, and what was minted serves on."""
+        try:
+            secret = await self._read(parent, name)
+            return _Credentials(*(_text(secret, name, key) for key in ("username", "password")))
+        except _Unusable as error:
+            return error.problem
+        except SecretForbidden as error:
+            return _forbidden(parent, str(error))
 
     async def _read(self, parent: Parent, name: str) -> Secret:
         secret = await self._watch.read(parent.key, name)
@@ -203,35 +210,34 @@ class Tokens:
             raise _Unusable(Reason.SECRET_NOT_FOUND, f"there is no Secret {name} in namespace {where}: create it")
         return secret
 
-    async def _minted(self, parent: Parent, gateway_url: str, credentials: _Credentials, told: Told) -> TokenResult:
-        kept = await self._kept(parent)
+    async def _minted(self, parent: Parent, gateway_url: str, secret: str, told: Told) -> TokenResult:
+        kept, credentials = await self._kept(parent), await self._credentials(parent, secret)
+        problem = credentials if isinstance(credentials, ParentProblem) else None
         asked = Asked(
             gateway_url,
-            await self._source(parent, credentials),
+            None if isinstance(credentials, ParentProblem) else await self._source(parent, credentials),
             parse_duration(parent.spec.qualys.token.rotate_before),
             parent.meta.rotate_token,
         )
         observed = _result(kept, gateway_url, self._now(), None)
         if parent.spec.mode is Mode.OBSERVE and (observed.current is not None or not told.approved):
-            return observed
+            return replace(observed, problem=problem, expiring=_not_rotated(kept.current, asked, self._now()))
         kept, now = await self._ended(parent, kept), self._now()
         noted = note_refused(kept, told.refused, now)
         if noted != kept:
             kept = await self._write(parent, noted)
         carried = kept.next is not None and told.carried(kept.next.fingerprint)
-        step, problem = decide(kept, asked, carried, told.refused, now), None
+        step = decide(kept, asked, carried, told.refused, now)
         match step:
             case Step.PROMOTE:
                 kept = await self._write(parent, replace(kept, current=kept.next, next=None))
             case Step.DROP:
                 kept = await self._write(parent, replace(kept, next=None))
             case Step.REFUSED:
-                problem = _all_refused(kept, now)
+                problem = problem or _all_refused(kept, now)
             case Step.WAIT:
-                problem = ParentProblem(
-                    Reason.PROGRESSING, "a token is being minted", person=False, wait=MINT_TIMEOUT.total_seconds()
-                )
-            case Step.MINT_CURRENT | Step.MINT_NEXT:
+                problem = problem or _minting()
+            case Step.MINT_CURRENT | Step.MINT_NEXT if not isinstance(credentials, ParentProblem):
                 kept, problem = await self._mint(parent, kept, asked, credentials, step)
         return _result(kept, gateway_url, self._now(), problem)
 
@@ -256,7 +262,11 @@ class Tokens:
         self, parent: Parent, kept: Kept, asked: Asked, credentials: _Credentials, step: Step
     ) -> tuple[Kept, ParentProblem | None]:
         refused = self._refused.get(parent.key)
-        if refused is not None and refused.source == asked.source and (wait := refused.until - time.monotonic()) > 0:
+        if (
+            refused is not None
+            and refused.asked == (asked.gateway, asked.source)
+            and (wait := refused.until - time.monotonic()) > 0
+        ):
             return kept, replace(refused.problem, wait=wait)
         # Written first: a token that cannot be kept would be minted again and again, and two operators would mint two.
         started = self._now()
@@ -269,23 +279,23 @@ class Tokens:
         try:
             token = await client.mint(credentials.username, credentials.password, parent.spec.qualys.token.expiry)
         except GatewayError as error:
-            return kept, self._refuse(parent.key, asked.source, error)
+            return kept, self._refuse(parent.key, asked, error)
         self._stats.mints["ok"] += 1
         self._refused.pop(parent.key, None)
         digest = fingerprint(token.reveal(), await self._fingerprint_key())
-        minted = Minted(token, digest, asked.gateway, asked.source, self._now())
+        minted = Minted(token, digest, asked.gateway, asked.source or "", self._now())
         fresh = replace(kept, mint_started_at=None, rotate_handled=asked.rotate)
         fresh = replace(fresh, current=minted) if step is Step.MINT_CURRENT else replace(fresh, next=minted)
         return await self._keep(parent, fresh), None
 
-    def _refuse(self, parent: Key, source: str, error: GatewayError) -> ParentProblem:
+    def _refuse(self, parent: Key, asked: Asked, error: GatewayError) -> ParentProblem:
         self._stats.mints["error"] += 1
-        before = self._refused.get(parent)
-        times = before.times + 1 if before is not None and before.source == source else 1
+        before, what = self._refused.get(parent), (asked.gateway, asked.source)
+        times = before.times + 1 if before is not None and before.asked == what else 1
         base, cap = self._settings.retry_base, self._settings.retry_cap
         wait = error.wait if error.wait is not None else cap if error.person else grown(base, cap, times)
         problem = ParentProblem(error.reason, str(error), error.person, wait)
-        self._refused[parent] = _Refusal(source, problem, time.monotonic() + wait, times)
+        self._refused[parent] = _Refusal(what, problem, time.monotonic() + wait, times)
         return problem
 
     async def _kept(self, parent: Parent) -> Kept:
@@ -333,6 +343,20 @@ def _result(kept: Kept, gateway: str, now: datetime, problem: ParentProblem | No
         minted=True,
         mint_again_at=again if (again := mint_again_at(kept, now)) > now else None,
     )
+
+
+def _not_rotated(current: Minted | None, asked: Asked, now: datetime) -> str | None:
+    """In mode Observe nobody replaces what was minted before."""
+    if current is None or current.token.expires_at is None or now < rotation_due(current, asked):
+        return None
+    verb = "has expired" if current.token.expired(now) else "expires"
+    at = current.token.expires_at.isoformat(timespec="seconds")
+    return f"the subscription token {verb} at {at}, and mode Observe mints no other: set spec.mode to Enforce"
+
+
+def _minting() -> ParentProblem:
+    wait = MINT_TIMEOUT.total_seconds()
+    return ParentProblem(Reason.PROGRESSING, "a token is being minted", person=False, wait=wait)
 
 
 def _all_refused(kept: Kept, now: datetime) -> ParentProblem:
