@@ -111,7 +111,7 @@ async def test_an_account_with_a_hundred_differences_is_told_once_and_in_few_eve
     for _ in range(10):
         await account.passes(drifts(*range(100)))
     assert account.events.told == first
-    assert account.stats.drift_seen["Rule"] == 100
+    assert account.stats.drift_seen["Rule", "changed"] == 100
 
 
 async def test_different_drifts_stand_side_by_side_and_the_same_is_counted() -> None:
@@ -120,4 +120,4 @@ async def test_different_drifts_stand_side_by_side_and_the_same_is_counted() -> 
         await account.passes(found)
     told = {about: len(messages) for (reason, about), messages in account.events.told.items() if reason == "Drifted"}
     assert told == {"Rule rule-1 in us-east-1 (mended)": 2, "Rule rule-2 in us-east-1 (mended)": 1}
-    assert account.stats.drift_seen["Rule"] == 3
+    assert account.stats.drift_seen["Rule", "changed"] == 3

@@ -150,7 +150,7 @@ def test_drift_is_mended_and_told(operator: Replica, tenant: Tenant) -> None:
     tenant.wait(lambda: bool(tenant.events("Drifted")))
     (message,) = tenant.events("Drifted")
     assert message == "Rule qualys-zerotouch in eu-west-1 (mended): state: wanted ENABLED, found DISABLED"
-    assert re.search(r'zerotouch_drift_mended_total\{kind="Rule"\} [1-9]', operator.metrics())
+    assert re.search(r'zerotouch_drift_mended_total\{cause="[a-z]+",kind="Rule"\} [1-9]', operator.metrics())
     assert "Drifted" in tenant.kubectl("describe", "qzta")
 
 

@@ -68,7 +68,7 @@ def test_an_alert_tells_of_drift_and_resolves(prometheus: Prometheus, tenant: Te
     assert [value for _, value in prometheus.query(f'zerotouch_drift{{account="{account}"}}')] == [MANY + 1]
     tenant.patch({"mode": "Enforce"})
     resolves(prometheus, tenant, "ZeroTouchDrift")
-    mended = prometheus.query('zerotouch_drift_mended_total{kind="Rule"}')
+    mended = prometheus.query('zerotouch_drift_mended_total{kind="Rule",cause="removed"}')
     assert mended[0][1] >= 1
     assert prometheus.query("zerotouch:targets_ready:ratio") != []
     repaired = prometheus.query('zerotouch_drift_repair_seconds_count{source="poll"}')

@@ -52,8 +52,8 @@ CASES = [
     ),
     Case(
         "ZeroTouchDriftMendedOften",
-        {'zerotouch_drift_mended_total{kind="Rule"}': "+1"},
-        {'zerotouch_drift_mended_total{kind="Rule"}': "+0"},
+        {'zerotouch_drift_mended_total{kind="Rule",cause="changed"}': "+1"},
+        {'zerotouch_drift_mended_total{kind="Rule",cause="changed"}': "+0"},
         {"kind": "Rule"},
         resolves=70,
     ),

@@ -1,11 +1,13 @@
 """How many series there are, and that the histograms count what they say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from tests.telemetry.fleet import operator_with_fleet
+from zerotouch.controller.objects import account_key
 from zerotouch.controller.stats import Stats
 from zerotouch.controller.told import Seen
 from zerotouch.plan.author import DetectedBy
@@ -49,6 +51,19 @@ async def test_drift_is_right_in_sum_where_an_account_has_more_than_it_has_serie
     )
     fights = [float(line.rpartition(" ")[2]) for line in lines if "zerotouch_fights{" in line]
     assert (len(fights), sum(fights)) == (3, 20)
+
+
+async def test_an_account_that_two_objects_declare_has_each_series_once() -> None:
+    operator = operator_with_fleet(2, 2)
+    for record in list(operator.shared.index.accounts()):
+        operator.shared.index.put(replace(record, key=account_key("other", record.key.name)))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(OperatorCollector(operator))
+    lines = series(generate_latest(registry))
+    names = [line.rpartition(" ")[0] for line in lines]
+    assert sorted(names) == sorted(set(names))
+    drift = [float(line.rpartition(" ")[2]) for line in lines if "zerotouch_drift{" in line]
+    assert sum(drift) == 2 * 2 * 2 * 17 * len(REGION_KINDS)
 
 
 async def test_coverage_counts_instances_by_stage_and_reason_and_names_what_lacks() -> None:
@@ -116,14 +131,14 @@ def test_the_repair_of_what_was_told_before_counts_from_then_and_its_detection_o
     stats.drifted(Seen(drift(10, None, 4, DetectedBy.POLL), new=True))
     stats.drifted(Seen(drift(70, 75, 4, DetectedBy.POLL), new=False, since=AT + timedelta(seconds=10)))
     assert sums(stats) == {("detect", "poll"): (1, 6), ("repair", "poll"): (1, 65)}
-    assert (stats.drift_seen["Rule"], stats.drift_mended["Rule"]) == (1, 1)
+    assert (stats.drift_seen["Rule", "changed"], stats.drift_mended["Rule", "changed"]) == (1, 1)
 
 
 def test_the_repair_of_what_the_status_had_no_room_for_is_counted_without_a_time() -> None:
     stats = Stats()
     stats.drifted(Seen(drift(70, 75, 4, DetectedBy.POLL), new=False))
     assert sums(stats) == {}
-    assert (stats.drift_seen["Rule"], stats.drift_mended["Rule"]) == (0, 1)
+    assert (stats.drift_seen["Rule", "changed"], stats.drift_mended["Rule", "changed"]) == (0, 1)
 
 
 def test_a_clock_of_aws_that_is_ahead_gives_no_negative_time() -> None:

@@ -6,23 +6,31 @@ from typing import Final
 
 from prometheus_client import Histogram
 
+from zerotouch.api.drift import DifferenceKind
 from zerotouch.controller.detection_stats import DetectionStats
 from zerotouch.controller.told import Seen
 from zerotouch.plan.author import DetectedBy
 from zerotouch.resources.registry import ACCOUNT_KINDS, REGION_KINDS
 
 RESULTS: Final = ("ready", "not_ready", "interrupted", "error", "removed")
+# What was done to a field.
+CAUSES: Final = {
+    DifferenceKind.MISSING: "removed",
+    DifferenceKind.EXTRA: "added",
+    DifferenceKind.CHANGED: "changed",
+}
 _BUCKETS: Final = (0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 _DRIFT_BUCKETS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
 
 class Stats:
-    """For one event loop. Every counter exists at 0 from the start."""
+    """For one event loop. Every counter exists at 0 from the start. `drift_…`: (kind of resource, cause) → number of fields."""
 
     def __init__(self) -> None:
         kinds = [kind.name for kind in (*ACCOUNT_KINDS, *REGION_KINDS)]
-        self.drift_seen = dict.fromkeys(kinds, 0)
-        self.drift_mended = dict.fromkeys(kinds, 0)
+        causes = [(kind, cause) for kind in kinds for cause in CAUSES.values()]
+        self.drift_seen = dict.fromkeys(causes, 0)
+        self.drift_mended = dict.fromkeys(causes, 0)
         self.passes = dict.fromkeys(RESULTS, 0)
         self.detection = DetectionStats()
         self.mints = {"ok": 0, "error": 0}
@@ -48,8 +56,9 @@ class Stats:
     def drifted(self, seen: Seen) -> None:
         """A field differed from what had been made right."""
         drift = seen.drift
-        self.drift_seen[drift.resource.kind] += seen.new
-        self.drift_mended[drift.resource.kind] += drift.mended
+        place = (drift.resource.kind, CAUSES[drift.difference.kind])
+        self.drift_seen[place] += seen.new
+        self.drift_mended[place] += drift.mended
         source = drift.detected_by.value
         if seen.new and drift.occurred_at is not None and drift.found_at is not None:
             self.detect_seconds.labels(source).observe(_seconds(drift.occurred_at, drift.found_at))

@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
@@ -27,6 +28,9 @@ class OperatorCollector(Collector):
         self._operator, self._shared = operator, operator.shared
 
     def collect(self) -> Iterable[Metric]:
+        return map(_distinct, self._collect())
+
+    def _collect(self) -> Iterable[Metric]:
         yield from self._process()
         yield from self._targets()
         yield from self._drift()
@@ -89,7 +93,7 @@ class OperatorCollector(Collector):
             ("zerotouch_drift_seen", "Fields found different from what had been made right.", stats.drift_seen),
             ("zerotouch_drift_mended", "Such fields that were put right.", stats.drift_mended),
         ):
-            yield _counter(name, text, ["kind"], [((kind,), n) for kind, n in counts.items()])
+            yield _counter(name, text, ["kind", "cause"], counts.items())
         yield from stats.detect_seconds.collect()
         yield from stats.repair_seconds.collect()
 
@@ -125,6 +129,18 @@ class OperatorCollector(Collector):
             [],
             [((), calls.budget_wait_seconds)],
         )
+
+
+def _distinct(metric: Metric) -> Metric:
+    """Two objects may declare one account: of samples with the same labels Prometheus would keep any; the largest stays."""
+    if metric.type == "gauge":
+        largest: dict[tuple[str, ...], Sample] = {}
+        for sample in metric.samples:
+            labels = tuple(sample.labels.values())
+            if labels not in largest or sample.value > largest[labels].value:
+                largest[labels] = sample
+        metric.samples = list(largest.values())
+    return metric
 
 
 def _counter(name: str, text: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:

@@ -1,5 +1,6 @@
 """Metrics of the drift there is."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -17,9 +18,14 @@ def drift_metrics(accounts: Iterable[AccountRecord]) -> Iterable[Metric]:
     fights = GaugeMetricFamily(
         "zerotouch_fights", "Fields left alone because somebody else keeps changing them.", labels=_LABELS
     )
+    fields: dict[str, Counter[tuple[str, str, str]]] = {drift.name: Counter(), fights.name: Counter()}
     for account in accounts:
         for family, counts in ((drift, account.view.drift), (fights, account.view.fights)):
+            # Two objects may declare one account.
             for row in counts:
-                family.add_metric([account.account_id, row.region, row.kind], row.fields)
+                fields[family.name][account.account_id, row.region, row.kind] += row.fields
+    for family in (drift, fights):
+        for labels, number in fields[family.name].items():
+            family.add_metric(labels, number)
     yield drift
     yield fights
