@@ -116,14 +116,10 @@ class Reconciler:
         `entering` is told, before the first write, `global` and the regions that will be written to; `applied` of each
         change when it is written, in the thread that writes it.
         """
-        spec = account.spec
-        try:
-            api = self._enter(account, Pass(stop, fence))
-            selected = self._select(account, api)
-        except AWSError as error:
-            return AccountReport(spec.account_id, problem=_entrance_problem(error))
-        except Interrupted:
-            return AccountReport(spec.account_id, interrupted=True)
+        spec, entered = account.spec, self._go_in(account, Pass(stop, fence))
+        if isinstance(entered, AccountReport):
+            return entered
+        api, selected = entered
         context = context_of(account, selected.usable)
         if problem := main_region_problem(context, selected):
             return AccountReport(spec.account_id, problem=problem)
@@ -176,14 +172,10 @@ class Reconciler:
         fence: Callable[[], bool] = always_true,
     ) -> AccountReport:
         """The same for `global` or some regions alone, in which an earlier pass has been; the report holds no others."""
-        spec = account.spec
-        try:
-            api = self._enter(account, Pass(stop, fence))
-            selected = self._select(account, api)
-        except AWSError as error:
-            return AccountReport(spec.account_id, problem=_entrance_problem(error))
-        except Interrupted:
-            return AccountReport(spec.account_id, interrupted=True)
+        spec, entered = account.spec, self._go_in(account, Pass(stop, fence))
+        if isinstance(entered, AccountReport):
+            return entered
+        api, selected = entered
         context = context_of(account, selected.usable)
         passes = {
             scope: self._scope_pass(account, api, context.at(scope), ignore)
@@ -227,14 +219,11 @@ class Reconciler:
         """Delete everything of ours in every region that we were in, then the account-wide resources."""
         spec = account.spec
         known = tuple(sorted({*account.previous, *spec.regions.names} - {GLOBAL}))
-        try:
-            api = self._enter(account, Pass(stop, fence))
-            selected = self._select(account, api)
-        except AWSError as error:
-            left = tuple(_everything(context_of(account, known), known))
-            return AccountReport(spec.account_id, problem=_entrance_problem(error), left=left)
-        except Interrupted:
-            return AccountReport(spec.account_id, interrupted=True)
+        entered = self._go_in(account, Pass(stop, fence))
+        if isinstance(entered, AccountReport):
+            left = _everything(context_of(account, known), known) if entered.problem else ()
+            return replace(entered, left=tuple(left))
+        api, selected = entered
         self._memory.forget(_memory_key(account))
         regions = tuple(sorted({*selected.usable, *(r for r in account.previous if r != GLOBAL)}))
         context = context_of(account, regions)
@@ -297,6 +286,17 @@ class Reconciler:
             except Interrupted:
                 interrupted = True
         return reports, interrupted
+
+    def _go_in(self, account: AccountInput, bounds: Pass) -> tuple[AccountAPI, Selected] | AccountReport:
+        """The account and its regions; where that cannot be, the report that tells why."""
+        try:
+            api = self._enter(account, bounds)
+            return api, self._select(account, api)
+        except AWSError as error:
+            problem = Problem(error.reason, str(error), error.retry)
+            return AccountReport(account.spec.account_id, problem=problem)
+        except Interrupted:
+            return AccountReport(account.spec.account_id, interrupted=True)
 
     def _enter(self, account: AccountInput, bounds: Pass) -> AccountAPI:
         return self._access.enter(_role(account), bounds)
@@ -366,7 +366,3 @@ def _everything(context: Context, regions: tuple[str, ...]) -> Iterable[Resource
         for kind in kinds_of(there):
             if kind.desired(there) is not None:
                 yield ResourceID(kind.name, scope, kind.resource_name(there))
-
-
-def _entrance_problem(error: AWSError) -> Problem:
-    return Problem(error.reason, str(error), error.retry)

@@ -10,7 +10,8 @@ from zerotouch.desired.context import Context
 from zerotouch.plan.change import EXISTS, Action, Change, Difference, ResourceID
 from zerotouch.plan.ownership import Ownership
 from zerotouch.reconcile.report import Problem, ScopeReport
-from zerotouch.reconcile.scope import ignore, losses_of, problem_of
+from zerotouch.reconcile.scope import ignore
+from zerotouch.reconcile.summary import losses_of, problem_of
 from zerotouch.resources.base import Kind
 
 
