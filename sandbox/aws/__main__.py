@@ -4,11 +4,26 @@ import argparse
 import asyncio
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 _SHIPPED = Path(__file__).parents[2] / "deploy" / "iam"
 BASE_ACCOUNT = "999999999999"
+# Each has an `install`; imported after the settings below are made.
+_EXTENSIONS = (
+    "associations",
+    "buses",
+    "cloudformation",
+    "connections",
+    "deliveries",
+    "ec2",
+    "instances",
+    "permissions",
+    "queues",
+    "rules",
+    "trail",
+)
 # ministack reads its settings when it is imported.
 os.environ |= {"AUTH": "true", "MINISTACK_ACCOUNT_ID": BASE_ACCOUNT, "LOG_LEVEL": "WARNING"}
 
@@ -28,36 +43,10 @@ def main() -> None:
 def _assemble() -> Any:
     from ministack.app import app
 
-    from sandbox.aws import (
-        associations,
-        buses,
-        cloudformation,
-        connections,
-        deliveries,
-        ec2,
-        instances,
-        permissions,
-        queues,
-        rules,
-        trail,
-    )
     from sandbox.aws.edge import Edge
 
-    extensions = (
-        associations,
-        buses,
-        cloudformation,
-        connections,
-        deliveries,
-        ec2,
-        instances,
-        permissions,
-        queues,
-        rules,
-        trail,
-    )
-    for extension in extensions:
-        extension.install()
+    for name in _EXTENSIONS:
+        import_module(f"sandbox.aws.{name}").install()
     return Edge(app)
 
 

@@ -4,6 +4,7 @@ Sources: API reference, CreateQueue and DeleteQueue (a name may be used again af
 seconds until a change is everywhere; one sort of encryption at a time); developer guide, "SSE-SQS" (on for new queues).
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Times:
 
 
 times: dict[str, Times] = {}
+# By the clock that is never set back: with no time to wait, a step back must not make a name wait either.
 _deleted: dict[tuple[str, str, str], float] = {}
 _before: dict[str, tuple[float, dict[str, str]]] = {}
 
@@ -37,7 +39,7 @@ Handler = Callable[[dict[str, Any], str], dict[str, Any]]
 
 def create_queue(data: dict[str, Any], url: str) -> dict[str, Any]:
     place = (get_account_id(), get_region(), data.get("QueueName", ""))
-    if time.time() - _deleted.get(place, 0.0) < _times().deleted:
+    if time.monotonic() - _deleted.get(place, -math.inf) < _times().deleted:
         text = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
         raise sqs._Err("QueueDeletedRecently", text)
     attributes = data.get("Attributes") or {}
@@ -49,7 +51,7 @@ def create_queue(data: dict[str, Any], url: str) -> dict[str, Any]:
 def delete_queue(data: dict[str, Any], url: str) -> dict[str, Any]:
     queue = sqs._get_q(data.get("QueueUrl", url))
     answer = _delete(data, url)
-    _deleted[get_account_id(), get_region(), queue["name"]] = time.time()
+    _deleted[get_account_id(), get_region(), queue["name"]] = time.monotonic()
     return dict(answer)
 
 
@@ -63,7 +65,7 @@ def set_queue_attributes(data: dict[str, Any], url: str) -> dict[str, Any]:
         changes["SqsManagedSseEnabled"] = "false"
     before = dict(queue["attributes"])
     answer = _set({**data, "Attributes": changes}, url)
-    _before[queue["url"]] = (time.time(), before)
+    _before[queue["url"]] = (time.monotonic(), before)
     if changes.get("KmsMasterKeyId") == "":
         queue["attributes"].pop("KmsMasterKeyId", None)
     return dict(answer)
@@ -72,8 +74,8 @@ def set_queue_attributes(data: dict[str, Any], url: str) -> dict[str, Any]:
 def get_queue_attributes(data: dict[str, Any], url: str) -> dict[str, Any]:
     answer = dict(_get(data, url))
     queue = sqs._get_q(data.get("QueueUrl", url))
-    at, before = _before.get(queue["url"], (0.0, {}))
-    if time.time() - at < _times().late:
+    at, before = _before.get(queue["url"], (-math.inf, {}))
+    if time.monotonic() - at < _times().late:
         now = answer["Attributes"]
         stale = {k: v for k, v in before.items() if k in now or k in (data.get("AttributeNames") or [])}
         answer["Attributes"] = stale | {k: v for k, v in now.items() if k.startswith(_VOLATILE)}
