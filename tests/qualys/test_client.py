@@ -100,7 +100,8 @@ async def test_bad_answers(state: State, url: str, path: str, kind: str, expecte
     if expected is GatewayRateLimited:
         assert error.wait == 17.0
     state.faults.clear()
-    await client.mint(USER, PASSWORD, 3600)
+    # Only the bad answer is to run into the short timeout, however busy the machine.
+    await GatewayClient(url).mint(USER, PASSWORD, 3600)
 
 
 @pytest.mark.parametrize("path", ["/auth", "/qas/subscription-token"])
