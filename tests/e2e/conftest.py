@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from sandbox.deployment import Deployment, Replica
 from sandbox.gateway.admin import GatewayAdmin
 from sandbox.state import Sandbox
 from tests.e2e.tenant import Tenant
+from tests.e2e.user import User
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +77,9 @@ def tenant(world: Sandbox, aws: Admin, qualys: GatewayAdmin) -> Iterator[Tenant]
     tenant = Tenant(world, aws, qualys, next(_numbers))
     yield tenant
     tenant.end()
+
+
+@pytest.fixture
+def user(tenant: Tenant, tmp_path: Path) -> User:
+    """A person with a file and the command."""
+    return User(tenant, tmp_path)

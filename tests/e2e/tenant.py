@@ -173,6 +173,11 @@ class Tenant:
         found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
         return [event["message"] for event in found if event["reason"] == reason]
 
+    def told(self, reason: str, number: int = 1) -> list[str]:
+        """The same, once there are so many: events are written after the status that they go with."""
+        self.wait(lambda: len(self.events(reason)) >= number)
+        return self.events(reason)
+
     def held(self, account: str) -> list[str]:
         """What the account holds, as `kind region name`."""
         return held(self.aws, account)

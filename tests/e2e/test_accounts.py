@@ -78,7 +78,7 @@ def test_a_name_taken_by_others_is_a_conflict_and_stays_theirs(operator: Replica
     assert "us-east-1" in told["message"]
     rule = events.describe_rule(Name="qualys-zerotouch")
     assert (rule["ScheduleExpression"], rule["Description"]) == ("rate(1 day)", "theirs")
-    assert "zerotouch_conflicts 1.0" in operator.metrics()
+    tenant.wait(lambda: "zerotouch_conflicts 1.0" in operator.metrics())
     tenant.kubectl("delete", "qzt", OBJECT, "--timeout=90s")
     assert events.describe_rule(Name="qualys-zerotouch")["Description"] == "theirs"
 
@@ -99,8 +99,8 @@ def test_a_rule_that_delivers_twice_is_told_and_left(operator: Replica, tenant: 
     assert "rule/theirs to arn:aws:events:" in tenant.condition(tenant.child(account), "Exclusive")["message"]
     tenant.wait(lambda: tenant.condition(tenant.object(), "Exclusive").get("reason") == "DeliveredTwice")
     assert tenant.condition(tenant.child(account), "Ready")["status"] == "True"
-    assert "zerotouch_duplicate_deliveries 1.0" in operator.metrics()
-    tenant.wait(lambda: bool(tenant.events("DeliveredTwice")))
+    tenant.wait(lambda: "zerotouch_duplicate_deliveries 1.0" in operator.metrics())
+    tenant.told("DeliveredTwice")
     assert events.describe_rule(Name="theirs")["State"] == "ENABLED"
     events.disable_rule(Name="theirs")
     tenant.annotate("qzta", child, "zerotouch.dev/requestedAt=again")
@@ -121,8 +121,8 @@ def test_a_foreign_api_destination_on_our_connection_is_told_and_left(operator: 
     tenant.annotate("qzta", f"{OBJECT}-{account}", "zerotouch.dev/requestedAt=now")
     tenant.until("ForeignAPIDestination", "thief", kind="qzta", name=f"{OBJECT}-{account}")
     assert tenant.condition(tenant.child(account), "Secure")["status"] == "False"
-    assert "zerotouch_foreign_api_destinations 1.0" in operator.metrics()
-    tenant.wait(lambda: bool(tenant.events("ForeignAPIDestination")))
+    tenant.wait(lambda: "zerotouch_foreign_api_destinations 1.0" in operator.metrics())
+    tenant.told("ForeignAPIDestination")
     assert events.describe_api_destination(Name="thief")["Name"] == "thief"
     events.delete_api_destination(Name="thief")
     tenant.ready(kind="qzta", name=f"{OBJECT}-{account}")

@@ -39,7 +39,7 @@ def test_from_a_stack_to_the_operator(operator: Replica, tenant: Tenant) -> None
     tenant.patch({"adoptionPolicy": "AdoptIdentical"})
     tenant.ready()
     assert tenant.held(account) == made
-    adopted = "; ".join(tenant.events("Adopted"))
+    adopted = "; ".join(tenant.told("Adopted"))
     assert f"owner: wanted default/{tenant.namespace}/{OBJECT}, found template/cloudformation" in adopted
     assert parameters["SubscriptionToken"] not in operator.log()
 

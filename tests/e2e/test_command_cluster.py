@@ -8,10 +8,8 @@ import pytest
 
 from sandbox.deployment import Replica
 from sandbox.processes import wait_until
-from tests.e2e.test_command import COMMAND, TIMEOUT, User, made, user
+from tests.e2e.user import COMMAND, TIMEOUT, User, made
 from zerotouch.cli.exits import Exit
-
-__all__ = ["user"]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_an_agent_that_is_offline_and_comes_back(operator: Replica, tenant: Tena
     tenant.wait(lambda: tenant.condition(tenant.object(), "Covered").get("status") == "False")
     assert f"{OBJECT}-{account}" in tenant.condition(tenant.object(), "Covered")["message"]
     assert "1/2" in tenant.kubectl("get", "qzta", "-o", "wide")
-    tenant.wait(lambda: bool(tenant.events("InstancesNotCovered")))
+    tenant.told("InstancesNotCovered")
     gauge = f'zerotouch_uncovered_instances{{account="{account}",region="us-east-1"}}'
     tenant.wait(lambda: f"{gauge} 1.0" in operator.metrics())
 
@@ -57,7 +57,7 @@ def test_an_agent_that_is_offline_and_comes_back(operator: Replica, tenant: Tena
     assert (covered["status"], covered["message"]) == ("True", "2 of 2 running instances report fresh inventory")
     assert tenant.child(account)["status"]["coverage"].get("uncovered", []) == []
     tenant.wait(lambda: tenant.condition(tenant.object(), "Covered")["status"] == "True")
-    tenant.wait(lambda: bool(tenant.events("Covered")))
+    tenant.told("Covered")
     tenant.wait(lambda: gauge not in operator.metrics())
 
 

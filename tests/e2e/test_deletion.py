@@ -33,7 +33,7 @@ def test_retain_leaves_everything_working(operator: Replica, tenant: Tenant) -> 
     assert tenant.held(account) == before
     instance = tenant.aws.start_instance(account, "us-east-1")
     assert tenant.qualys.wait_for_event(lambda e: e["instance"] == instance)["account"] == account
-    assert tenant.events("Retained")
+    assert tenant.told("Retained")
 
 
 def test_an_account_object_deleted_by_hand_comes_back_and_aws_is_untouched(operator: Replica, tenant: Tenant) -> None:
@@ -47,7 +47,7 @@ def test_an_account_object_deleted_by_hand_comes_back_and_aws_is_untouched(opera
     tenant.ready(kind="qzta", name=f"{OBJECT}-{account}")
     writes = [c for c in tenant.aws.calls(account)[before:] if not c["operation"].startswith(("Get", "List", "Desc"))]
     assert [c for c in writes if c["service"] != "sts"] == []
-    assert tenant.events("Recreated")
+    assert tenant.told("Recreated")
 
 
 def test_an_account_taken_out_is_cleaned_and_the_others_stay(operator: Replica, tenant: Tenant) -> None:
@@ -78,7 +78,7 @@ def test_a_region_taken_out_is_left_with_retain(operator: Replica, tenant: Tenan
     tenant.wait(lambda: tenant.child(account)["status"]["readyRegions"] == "1/1")
     tenant.ready()
     assert tenant.held(account) == before
-    assert tenant.events("RegionRemoved") == ["no longer declared, deletionPolicy Retain: eu-west-1"]
+    assert tenant.told("RegionRemoved") == ["no longer declared, deletionPolicy Retain: eu-west-1"]
 
 
 def test_a_parent_gone_without_a_trace_leaves_aws_alone(operator: Replica, tenant: Tenant) -> None:
@@ -96,7 +96,7 @@ def test_a_parent_gone_without_a_trace_leaves_aws_alone(operator: Replica, tenan
     tenant.kubectl("patch", "qzta", child, "--type=merge", "-p", patch)
     tenant.wait(lambda: tenant.get("qzta", child) is None)
     assert tenant.held(account) == before
-    assert any("is gone without a decision" in message for message in tenant.events("Retained"))
+    assert any("is gone without a decision" in message for message in tenant.told("Retained"))
 
 
 def test_a_namespace_deleted_is_cleaned_as_its_objects_say(operator: Replica, tenant: Tenant) -> None:
@@ -147,6 +147,6 @@ def test_an_unreachable_account_is_told_and_may_be_abandoned(operators: Operator
     tenant.until("CleanupBlocked", child)
     tenant.annotate("qzta", child, "zerotouch.dev/abandon=true")
     tenant.wait(lambda: tenant.get("qzt", OBJECT) is None)
-    (message,) = tenant.events("Abandoned")
+    (message,) = tenant.told("Abandoned")
     assert "left in AWS: " in message
     assert "Rule qualys-zerotouch in us-east-1" in message

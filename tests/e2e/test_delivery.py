@@ -41,7 +41,7 @@ def test_letters_are_told_with_their_reason_and_a_delivery_puts_it_right(operato
     assert tenant.condition(tenant.child(account))["status"] == "True"
     tenant.wait(lambda: tenant.condition(tenant.object(), "Delivering").get("status") == "False")
     assert f"{OBJECT}-{account}" in tenant.condition(tenant.object(), "Delivering")["message"]
-    tenant.wait(lambda: bool(tenant.events("DeadLetters")))
+    tenant.told("DeadLetters")
     failing = f'zerotouch_delivery_failing{{account="{account}",reason="DeadLetters",region="{REGION}"}} 1.0'
     letters = f'zerotouch_dead_letters{{account="{account}"}} 1.0'
     tenant.wait(lambda: failing in operator.metrics() and letters in operator.metrics())
@@ -60,7 +60,7 @@ def test_letters_are_told_with_their_reason_and_a_delivery_puts_it_right(operato
     assert (region["delivering"], region["deadLetters"]) == ("True", 1)
     assert region["lastSuccessAt"] > region["lastFailureAt"]
     tenant.wait(lambda: tenant.condition(tenant.object(), "Delivering")["status"] == "True")
-    tenant.wait(lambda: bool(tenant.events("Delivering")))
+    tenant.told("Delivering")
     tenant.wait(lambda: failing not in operator.metrics() and letters in operator.metrics())
 
 
@@ -79,7 +79,7 @@ def test_what_the_pass_sees_is_told_without_a_look(operator: Replica, tenant: Te
     events.deauthorize_connection(Name="qualys-zerotouch")
     tenant.patch({"tags": {"team": "other"}})
     tenant.wait(lambda: delivering(tenant, account)["reason"] == "ConnectionDeauthorized")
-    tenant.wait(lambda: bool(tenant.events("ConnectionDeauthorized")))
+    tenant.told("ConnectionDeauthorized")
 
 
 def test_the_queue_goes_with_what_is_in_it_only_where_that_is_told(operator: Replica, tenant: Tenant) -> None:
@@ -92,8 +92,7 @@ def test_the_queue_goes_with_what_is_in_it_only_where_that_is_told(operator: Rep
     tenant.wait(lambda: waiting(tenant, account) == 1)
     tenant.patch({"delivery": {"deadLetterQueue": "None"}})
     tenant.wait(lambda: f"Queue {REGION} {QUEUE}" not in tenant.held(account))
-    tenant.wait(lambda: bool(tenant.events("ContentDeleted")))
-    (text,) = tenant.events("ContentDeleted")
+    (text,) = tenant.told("ContentDeleted")
     assert f"1 dead letters with DeadLetterQueue {QUEUE} in {REGION}" in text
     instance = tenant.aws.start_instance(account, REGION)
     assert tenant.qualys.wait_for_event(lambda e: e["instance"] == instance)

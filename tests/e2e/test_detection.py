@@ -118,7 +118,7 @@ def test_what_a_person_changes_is_mended_within_seconds_and_the_author_is_told(
         assert (newest["kind"], newest["detectedBy"]) == (kind, "event")
         assert newest["author"].startswith(f"{alice.arn} from 127.0.0.1 by {call} at ")
         assert "occurredAt" in newest
-        told = [text for text in tenant.events("Drifted") if text.startswith(f"{kind} ") and call in text]
+        told = [text for text in tenant.told("Drifted", number) if text.startswith(f"{kind} ") and call in text]
         assert len(told) == 1
         assert f"changed by {alice.arn}" in told[0]
     tenant.ready()
@@ -138,7 +138,7 @@ def test_who_keeps_changing_it_back_is_named(operator: Replica, tenant: Tenant) 
     disable_rule(alice)
     told = tenant.until("Fighting", f"put right {REPAIRS} times", "qzta", f"{OBJECT}-{account}")
     assert f"; last known change by {alice.arn} from 127.0.0.1 by events:DisableRule at " in told["message"]
-    assert tenant.events("Fighting") == [told["message"]]
+    assert tenant.told("Fighting") == [told["message"]]
     assert "alice" not in operator.metrics()
 
 
@@ -236,14 +236,14 @@ def test_a_queue_that_may_not_be_read_is_told_once_and_asked_ever_more_rarely(
         tenant.aws.forget_calls()
         tenant.aws.add_fault("deny", service="sqs", operation="ReceiveMessage", count=3)
         tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "False")
-        assert "zerotouch_drift_queue_reachable 0.0" in operator.metrics()
+        tenant.wait(lambda: "zerotouch_drift_queue_reachable 0.0" in operator.metrics())
         disable_rule(Person(tenant, account))
         tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"])
         tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "True")
         assert [status for status, _ in itertools.groupby(told())] == [["True"], ["False"], ["True"]]
     # Once because of it, and perhaps once because it was time.
     assert sum(c["operation"] == "DescribeEventBus" for c in tenant.aws.calls(BASE_ACCOUNT)) <= 2
-    assert "zerotouch_drift_queue_reachable 1.0" in operator.metrics()
+    tenant.wait(lambda: "zerotouch_drift_queue_reachable 1.0" in operator.metrics())
 
 
 def test_what_is_in_the_queue_is_told_while_its_bus_cannot_be_looked_after(operator: Replica, tenant: Tenant) -> None:
@@ -255,7 +255,7 @@ def test_what_is_in_the_queue_is_told_while_its_bus_cannot_be_looked_after(opera
     disable_rule(Person(tenant, account))
     tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"], timeout=30)
     assert tenant.condition(tenant.object(), "Detecting")["status"] == "False"
-    assert "zerotouch_drift_queue_reachable 1.0" in operator.metrics()
+    tenant.wait(lambda: "zerotouch_drift_queue_reachable 1.0" in operator.metrics())
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "the history is late"])
@@ -273,7 +273,7 @@ def test_without_events_the_author_is_asked_of_the_history(operator: Replica, te
     (found,) = recent(tenant, account)
     assert found["detectedBy"] == "poll"
     assert found["author"].startswith(f"{alice.arn} from 127.0.0.1 by events:DisableRule at ")
-    assert f"Rule {NAME} in us-east-1: {alice.arn}" in tenant.events("DriftAttributed")[0]
+    assert f"Rule {NAME} in us-east-1: {alice.arn}" in tenant.told("DriftAttributed")[0]
     lookups = [c for c in tenant.aws.calls(account) if c["operation"] == "LookupEvents"]
     assert len(lookups) <= 2
 

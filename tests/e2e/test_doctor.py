@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.deployment import Replica
 from tests.e2e.tenant import OBJECT
-from tests.e2e.test_command import User, user  # noqa: F401 - a fixture
+from tests.e2e.user import User
 from zerotouch.aws.policy import account_policy, simulate_policy
 from zerotouch.cli.exits import Exit
 
@@ -178,7 +178,7 @@ BREAKS = [
 
 
 @pytest.fixture
-def patient(user: User) -> Patient:  # noqa: F811
+def patient(user: User) -> Patient:
     """Set up by the command itself; its instance is past the time within which it need not report."""
     found = Patient(
         user, user.tenant.account(), spec={"regions": {"names": [REGION]}, "coverage": {"gracePeriod": "0s"}}
@@ -232,7 +232,7 @@ def test_the_table_in_the_docs_is_that_of_these_tests() -> None:
     assert rows[1:] == [(case.how, case.link) for case in BREAKS]
 
 
-def test_with_a_cluster_the_object_itself_is_a_link(operator: Replica, user: User) -> None:  # noqa: F811
+def test_with_a_cluster_the_object_itself_is_a_link(operator: Replica, user: User) -> None:
     tenant = user.tenant
     account = tenant.account()
     tenant.credentials()

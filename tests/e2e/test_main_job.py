@@ -80,7 +80,7 @@ def test_what_kubectl_shows(operator: Replica, tenant: Tenant) -> None:
     status = tenant.object()["status"]
     assert status["observedGeneration"] == 1
     assert re.fullmatch("[0-9a-f]{12}", status["token"]["fingerprint"])
-    assert len(tenant.events("Applied")) == 1
+    assert len(tenant.told("Applied")) == 1
 
 
 def test_all_enabled_regions(operator: Replica, tenant: Tenant) -> None:
@@ -147,8 +147,7 @@ def test_drift_is_mended_and_told(operator: Replica, tenant: Tenant) -> None:
     events.disable_rule(Name="qualys-zerotouch")
     ask(tenant, account, "now")
     assert events.describe_rule(Name="qualys-zerotouch")["State"] == "ENABLED"
-    tenant.wait(lambda: bool(tenant.events("Drifted")))
-    (message,) = tenant.events("Drifted")
+    (message,) = tenant.told("Drifted")
     assert message == "Rule qualys-zerotouch in eu-west-1 (mended): state: wanted ENABLED, found DISABLED"
     assert re.search(r'zerotouch_drift_mended_total\{cause="[a-z]+",kind="Rule"\} [1-9]', operator.metrics())
     assert "Drifted" in tenant.kubectl("describe", "qzta")

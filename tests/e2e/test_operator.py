@@ -177,7 +177,7 @@ def test_no_secret_anywhere(operator: Replica, tenant: Tenant) -> None:
     for canary in (minted, minted.split(".")[2], password):
         for place in (shown, aws, operator.log(), operator.metrics()):
             assert canary not in place
-    assert EXTERNAL_ID not in operator.log() + operator.metrics() + "".join(tenant.events("Applied"))
+    assert EXTERNAL_ID not in operator.log() + operator.metrics() + "".join(tenant.told("Applied"))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_plan_is_shown_approved_and_applied_once_and_refused_when_the_world_ha
     assert second != plan
     assert f"now it is {second}" in approved(tenant, account)["message"]
     assert writes(tenant, account, before) == []
-    tenant.wait(lambda: len(tenant.events("PlanChanged")) == 1)
+    assert len(tenant.told("PlanChanged")) == 1
 
     tenant.annotate("qzta", child, f"zerotouch.dev/approve={second}")
     tenant.wait(lambda: approved(tenant, account).get("reason") == "PlanApplied")
@@ -73,7 +73,7 @@ def test_a_plan_is_shown_approved_and_applied_once_and_refused_when_the_world_ha
     tenant.ready(child, "qzta")
     assert tenant.child(account)["status"]["approval"]["state"] == "Applied"
     assert "plan" not in tenant.child(account)["status"]
-    tenant.wait(lambda: len(tenant.events("PlanApplied")) == 1)
+    assert len(tenant.told("PlanApplied")) == 1
 
     # The very same difference again: the approval is spent, also after a time in mode Enforce.
     for how in ("again", "enforced"):
@@ -169,8 +169,7 @@ def test_what_the_drift_policy_only_tells_is_left_alone_and_told(operator: Repli
         "True",
         "1 field left, as driftPolicy says: state of Rule qualys-zerotouch in us-east-1",
     )
-    tenant.wait(lambda: len(tenant.events("Drifted")) == 1)
-    assert tenant.events("Drifted") == [
+    assert tenant.told("Drifted") == [
         "Rule qualys-zerotouch in us-east-1 (only told): state: wanted ENABLED, found DISABLED"
     ]
     assert re.search(
@@ -194,5 +193,5 @@ def test_somebody_who_keeps_changing_it_back_is_given_way_to(operator: Replica, 
     ours = [w for w in writes(tenant, account, before) if w != "DisableRule"]
     assert ours == ["PutRule"] * 4
     told = tenant.until("Fighting", "somebody else keeps changing state, put right 4 times", "qzta", child)
-    assert tenant.events("Fighting") == [told["message"]]
+    assert tenant.told("Fighting") == [told["message"]]
     assert events.describe_rule(Name=NAME)["State"] == "DISABLED"

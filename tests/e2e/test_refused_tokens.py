@@ -56,7 +56,7 @@ def test_a_revoked_token_is_replaced_and_no_secret_of_its_whole_life_shows_anywh
     tenant.wait(lambda: delivering_again(tenant, accounts[0], fingerprint(first)), timeout=240)
     secrets |= kept(tenant)
     assert tenant.qualys.mint_count() == minted + 1
-    assert any("Qualys refuses token" in message for message in tenant.events("TokenRefused"))
+    assert any("Qualys refuses token" in message for message in tenant.told("TokenRefused"))
     # The other account met no event; it gets the new token all the same, and the old one is forgotten.
     tenant.wait(lambda: "next" not in tenant.object()["status"]["token"] and first not in kept(tenant))
     assert tenant.condition(tenant.object(), "TokenRolledOut")["status"] == "True"

@@ -27,7 +27,7 @@ def test_an_scp_in_one_region_of_one_account(operator: Replica, tenant: Tenant) 
     (worst,) = tenant.object()["status"]["worst"]
     assert (worst["id"], worst["reason"]) == (denied, "DeniedBySCP")
     assert "an SCP of the organization denies it" in worst["message"]
-    tenant.wait(lambda: bool(tenant.events("DeniedBySCP")))
+    tenant.told("DeniedBySCP")
 
     def tries() -> int:
         return sum(c["operation"] == "CreateConnection" for c in tenant.aws.calls(denied) if c["region"] == "eu-west-1")
