@@ -142,6 +142,13 @@ FORWARDING = replace(
 )
 
 
+def test_where_nobody_delivers_the_platform_is_to_be_named() -> None:
+    forwards = replace(OURS, destination=None, endpoint=None, connection=None, forwards_to="us-east-1")
+    answer = imported([account(eu_west_1=[forwards])], {"roleName": "zerotouch"}, PLATFORMS)
+    assert set(answer.body["spec"]["qualys"]) == {"auth"}
+    assert any("name the platform" in text and "us-east-1" in text for text in answer.missing)
+
+
 def test_a_main_region() -> None:
     answer = described(account(us_east_1=[OURS], eu_west_1=[FORWARDING], us_west_2=[FORWARDING]))
     assert answer.body["spec"]["delivery"] == {"topology": "MainRegion", "mainRegion": "us-east-1"}

@@ -288,3 +288,70 @@ def test_as_json_the_remarks_go_to_the_standard_error(account: Account, imported
     assert json.loads(answer.out)["kind"] == "QualysZeroTouch"
     assert "better: " in answer.err
     assert EXTERNAL_ID not in answer.err
+
+
+def run(capsys: pytest.CaptureFixture[str], account: str, *regions: str) -> Answer:
+    """With the rights that the account's role has at the moment."""
+    capsys.readouterr()
+    only = [word for region in regions for word in ("--only", region)]
+    status = main(["import", "--account", account, "--external-id", EXTERNAL_ID, *only])
+    return Answer(status, *capsys.readouterr())
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_is_imported(
+    make_account: Callable[..., Account], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = make_account()
+    assert account.reconcile().ready
+    policy = import_policy("aws", account.id)
+    without = [s for s in policy["Statement"] if s["Sid"] != "ImportPolicies"]
+    account.admin.set_policy(account.id, {**policy, "Statement": without})
+    answer = run(capsys, account.id, *REGIONS)
+    assert answer.status == 1
+    assert answer.spec["regions"]["names"] == sorted(REGIONS)
+    assert answer.told("plan") == []
+    (missed,) = answer.told("not imported")
+    assert missed.startswith(f"{account.id} global: iam:ListPolicies")
+    assert "zerotouch policy import prints all that it needs" in missed
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_be_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run(capsys, "100999999998", MAIN)
+    assert (answer.status, answer.out) == (1, "")
+    assert "nothing was found to import, but not everything could be looked at" in answer.err
+    assert "* account 100999999998: sts:AssumeRole" in answer.err
+
+
+def test_what_people_broke_is_described(
+    make_account: Callable[..., Account], imported: Callable[..., Answer], gateway: GatewayAdmin
+) -> None:
+    """The rule's role is gone, its pattern takes every state, and the connector's role trusts others too."""
+    account = make_account(connector=CONNECTOR)
+    assert account.reconcile().ready
+    iam, events = account.client("iam"), account.client("events", OTHER)
+    every_state = {k: v for k, v in PATTERN.items() if k != "detail"}
+    events.put_rule(Name="qualys-zerotouch", EventPattern=json.dumps(every_state))
+    role = CONNECTOR["role"]["name"]
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    wider = {**trust, "Statement": [*trust["Statement"], *ROLE_TRUST["Statement"]]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(wider))
+    iam.delete_role_policy(RoleName="qualys-zerotouch-events", PolicyName="invoke-qualys")
+    iam.delete_role(RoleName="qualys-zerotouch-events")
+    answer = imported(account)
+    assert answer.status == 0, answer.err
+    assert answer.spec["regions"]["names"] == sorted(REGIONS)
+    assert answer.spec["connector"] == {"existingRoleName": role}
+    assert "create ExecutionRole" in changes(answer, account)
+
+
+def test_of_a_region_that_only_hands_its_events_on_the_platform_is_to_be_named(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_newer(account)
+    account.admin.set_policy(account.id, import_policy("aws", account.id))
+    answer = run(capsys, account.id, OTHER)
+    assert answer.status == 1
+    assert answer.spec["regions"]["names"] == [OTHER]
+    todo = "\n".join(answer.told("to do"))
+    assert f"spec.qualys: name the platform: what was found only hands events to {MAIN}" in todo
+    assert "complete it before it can be planned: The QualysZeroTouch" in todo

@@ -7,6 +7,7 @@ from typing import Final
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Call
 
+POLICY_COMMAND: Final = "zerotouch policy account"
 # AWS names the type of the policy that denies, and since 2026 mostly its ARN; some services name neither.
 # Source: IAM user guide, "Troubleshoot access denied error messages".
 _DENIED_BY: Final = re.compile(
@@ -86,7 +87,7 @@ def _about_denial(call: Call, denial: Denial) -> str:
         return f"whoever assumes the role passes a session policy without {call.action}"
     if denial.explicit:
         return f"a policy denies {call.action} to the operator's role: take that out"
-    return f"give the operator's role the permission {call.action}: zerotouch policy account prints all that it needs"
+    return f"give the operator's role the permission {call.action}: {POLICY_COMMAND} prints all that it needs"
 
 
 def _about_quota(call: Call, code: str, message: str) -> str:

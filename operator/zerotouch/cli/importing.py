@@ -18,7 +18,7 @@ from zerotouch.cli.output import emit
 from zerotouch.cli.planning import AccountPlan
 from zerotouch.cli.quiet import quiet_logs
 from zerotouch.cli.reviewing import look
-from zerotouch.cli.session import identity, reconciler
+from zerotouch.cli.session import identity, reconciler, with_rights_of
 from zerotouch.cli.source import Declared, check
 from zerotouch.plan.imported import FoundAccount, Imported, imported
 from zerotouch.plan.render import show_change
@@ -56,19 +56,24 @@ def run(asked: Asked, profile: str | None, region: str | None, output: str) -> E
     identity(settings, asked.sts_region)
     found, failures = _look(asked, settings)
     if not any(account.regions for account in found):
-        for text in failures:
-            click.echo(f"zerotouch: {text}", err=True)
-        text = f"nothing tells Qualys of instance starts in {', '.join(asked.accounts)}: there is nothing to import"
-        raise CommandError(Exit.NOT_RIGHT, text)
+        raise CommandError(Exit.NOT_RIGHT, _nothing(asked, failures))
     made = imported(found, asked.access, GATEWAYS)
-    plans = _plan(made, settings)
-    remarks = [*_remarks(made, plans), *(f"not imported: {text}" for text in failures)]
+    plans, invalid = _plan(made, settings)
+    remarks = [*_remarks(made, plans), *invalid, *(f"not imported: {text}" for text in failures)]
     if output == "yaml":
         click.echo("".join(f"# {remark}\n" for remark in remarks), nl=False)
     else:
         click.echo("\n".join(remarks), err=True)
     emit(made.body, output)
-    return Exit.NOT_RIGHT if failures else Exit.OK
+    return Exit.NOT_RIGHT if failures or invalid else Exit.OK
+
+
+def _nothing(asked: Asked, failures: Sequence[str]) -> str:
+    """What could not be looked at is no reason to say that nothing is there."""
+    if failures:
+        listed = "".join(f"\n* {text}" for text in failures)
+        return f"nothing was found to import, but not everything could be looked at:{listed}"
+    return f"nothing tells Qualys of instance starts in {', '.join(asked.accounts)}: there is nothing to import"
 
 
 def _look(asked: Asked, settings: AWSSettings) -> tuple[list[FoundAccount], list[str]]:
@@ -79,7 +84,7 @@ def _look(asked: Asked, settings: AWSSettings) -> tuple[list[FoundAccount], list
             api = access.enter(asked.role(account), Pass(stop, always_true))
             return discover(api, asked.regions or enabled_regions(api, asked.sts_region))
         except AWSError as error:
-            return f"account {account}: {error}"
+            return f"account {account}: {with_rights_of('import', error)}"
         except Interrupted:
             return None
 
@@ -87,16 +92,22 @@ def _look(asked: Asked, settings: AWSSettings) -> tuple[list[FoundAccount], list
     if looked.interrupted:
         raise CommandError(Exit.INTERRUPTED, "interrupted: nothing was changed")
     found = [result for result in looked.results if isinstance(result, FoundAccount)]
-    return found, [result for result in looked.results if isinstance(result, str)]
+    failures = [result for result in looked.results if isinstance(result, str)]
+    for account in found:
+        failures += [f"{account.id} {where}: {with_rights_of('import', why)}" for where, why in account.skipped.items()]
+    return found, failures
 
 
-def _plan(made: Imported, settings: AWSSettings) -> list[AccountPlan]:
-    """What the object would change, as `zerotouch plan` says it."""
+def _plan(made: Imported, settings: AWSSettings) -> tuple[list[AccountPlan], list[str]]:
+    """What the object would change, as `zerotouch plan` says it; and why nobody can say, where a person has to complete it."""
     metadata = made.body["metadata"]
-    declared = Declared(metadata["name"], metadata["namespace"], check(made.body))
+    try:
+        declared = Declared(metadata["name"], metadata["namespace"], check(made.body))
+    except CommandError as error:
+        return [], [f"to do: complete it before it can be planned: {' '.join(str(error).split())}"]
     specs = resolve(declared, trusting=True)
     with reconciler(settings) as reconciling:
-        return look(reconciling, [AccountInput(spec, owner(declared)) for spec in specs.values()])
+        return look(reconciling, [AccountInput(spec, owner(declared)) for spec in specs.values()]), []
 
 
 def _remarks(made: Imported, plans: Sequence[AccountPlan]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from zerotouch.aws.advice import POLICY_COMMAND
 from zerotouch.aws.identity import IdentityError, Wrong, caller_arn
 from zerotouch.aws.settings import AWSSettings
 from zerotouch.cli.exits import CommandError, Exit
@@ -24,6 +25,11 @@ def identity(settings: AWSSettings, sts_region: str) -> str:
         return caller_arn(settings, sts_region)
     except IdentityError as error:
         raise CommandError(_STATUS[error.wrong], str(error)) from None
+
+
+def with_rights_of(policy: str, error: object) -> str:
+    """The text of an error of AWS; of what is denied it names the policy that the command needs, not the operator's."""
+    return str(error).replace(POLICY_COMMAND, f"zerotouch policy {policy}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from zerotouch.cli.doctoring import Patient
 from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.fleet import work
 from zerotouch.cli.quiet import quiet_logs
-from zerotouch.cli.session import identity, reconciler
+from zerotouch.cli.session import identity, reconciler, with_rights_of
 from zerotouch.reconcile.reconciler import AccountInput, always_true
 from zerotouch.reconcile.simulation import DETAIL_TYPE, SOURCE, Simulated, Timing, detail, rule_name, simulate
 from zerotouch.resources.api_destination import EVENTS_PATH
@@ -97,9 +97,7 @@ def carry_out(planned: Planned, profile: str | None, region: str | None, settle:
         worked = work("sending a synthetic event", [planned.account], run)
     outcome = next(iter(worked.results), None)
     if isinstance(outcome, AWSError):
-        raise CommandError(
-            Exit.AWS_ERROR, f"{outcome}: the rights that this needs are told by `zerotouch policy simulate`"
-        )
+        raise CommandError(Exit.AWS_ERROR, with_rights_of("simulate", outcome))
     if outcome is None:
         raise CommandError(Exit.INTERRUPTED, f"interrupted; the rule {_rule(planned)} was deleted")
     return outcome

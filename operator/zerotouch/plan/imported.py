@@ -161,7 +161,9 @@ def _entry(account: FoundAccount, common: tuple[str, ...]) -> dict[str, Any]:
 
 def _gateway(deliveries: Iterable[FoundDelivery], platforms: Mapping[str, str]) -> dict[str, str]:
     endpoints = Counter(d.endpoint for d in deliveries if d.endpoint)
-    url = endpoints.most_common(1)[0][0] if endpoints else ""
+    if not endpoints:
+        return {}
+    url = endpoints.most_common(1)[0][0]
     code = next((code for code, gateway in platforms.items() if gateway == url), None)
     return {"platform": code} if code else {"gatewayURL": url}
 
@@ -256,8 +258,6 @@ def _improvements(accounts: Sequence[FoundAccount], prefix: str, main: str | Non
                     f"{account.id} global: policy {connector.policy} on role {connector.role} is not ours: ours is attached "
                     "beside it; detach it afterwards"
                 )
-        for region, why in account.skipped.items():
-            yield f"{account.id} {region}: not looked at: {why}"
 
 
 def _faults(d: FoundDelivery, prefix: str, main: str | None) -> Iterator[str]:
@@ -289,5 +289,9 @@ def _faults(d: FoundDelivery, prefix: str, main: str | None) -> Iterator[str]:
 
 def _missing(accounts: Sequence[FoundAccount]) -> Iterator[str]:
     yield f"put the subscription token into the key token of a Secret {_TOKEN_SECRET}: AWS does not give it away"
+    ends = [d for a in accounts for found in a.deliveries.values() for d in found]
+    if not any(d.endpoint for d in ends):
+        mains = ", ".join(sorted({d.forwards_to for d in ends if d.forwards_to}))
+        yield f"spec.qualys: name the platform: what was found only hands events to {mains}, which was not looked at"
     if not all(a.connectors for a in accounts):
         yield "spec.connector: where the Qualys connector's role carries its permissions otherwise, name the role there"

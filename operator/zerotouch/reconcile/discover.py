@@ -20,16 +20,17 @@ from zerotouch.resources import association
 from zerotouch.resources.api_destination import EVENTS_PATH
 from zerotouch.resources.base import to_tags
 from zerotouch.resources.connector_policy import ACTIONS
-from zerotouch.resources.patterns import STATE_CHANGE
+from zerotouch.resources.patterns import lets_starts_through
 from zerotouch.resources.roles import as_tree
 
 _MISSING: Final = ("ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "AssociationDoesNotExist")
+_ROOT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 _BUS: Final = re.compile(r"arn:[^:]+:events:([^:]+):\d{12}:event-bus/default")
 _MOST_POLICIES: Final = 200
 
 
 def discover(api: AccountAPI, regions: Iterable[str]) -> FoundAccount:
-    """A region that cannot be looked at is told, the others go on. Raises Interrupted."""
+    """What cannot be looked at, a region or the account-wide policies, is told; the rest goes on. Raises Interrupted."""
     roles: dict[str, bool] = {}
     deliveries: dict[str, list[FoundDelivery]] = {}
     associations: dict[str, list[FoundAssociation]] = {}
@@ -41,7 +42,12 @@ def discover(api: AccountAPI, regions: Iterable[str]) -> FoundAccount:
             associations[region] = list(_associations(there))
         except AWSError as error:
             skipped[region] = str(error)
-    return FoundAccount(api.account_id, deliveries, associations, list(_connectors(api.region(GLOBAL))), skipped)
+    connectors: list[FoundConnector] = []
+    try:
+        connectors = list(_connectors(api.region(GLOBAL)))
+    except AWSError as error:
+        skipped[GLOBAL] = str(error)
+    return FoundAccount(api.account_id, deliveries, associations, connectors, skipped)
 
 
 def enabled_regions(api: AccountAPI, sts_region: str) -> list[str]:
@@ -51,7 +57,7 @@ def enabled_regions(api: AccountAPI, sts_region: str) -> list[str]:
 
 
 def _deliveries(api: AccountAPI, there: RegionAPI, roles: dict[str, bool]) -> Iterator[FoundDelivery]:
-    rules = [r for r in there.pages("events", "list_rules", "Rules") if _tells_of_starts(r.get("EventPattern"))]
+    rules = [r for r in there.pages("events", "list_rules", "Rules") if lets_starts_through(r.get("EventPattern"))]
     if not rules:
         return
     destinations = {
@@ -107,21 +113,6 @@ def _delivery(
     )
 
 
-def _tells_of_starts(text: str | None) -> bool:
-    """Whether a pattern lets starts of EC2 instances through, as all that anybody makes for Qualys do."""
-    try:
-        pattern = json.loads(text or "{}")
-    except ValueError:
-        return False
-    state = (pattern.get("detail") or {}).get("state") if isinstance(pattern, dict) else None
-    return bool(
-        isinstance(state, list)
-        and "running" in state
-        and "aws.ec2" in pattern.get("source", [])
-        and STATE_CHANGE in pattern.get("detail-type", [])
-    )
-
-
 def _connection(there: RegionAPI, arn: str) -> FoundConnection | None:
     name = arn.split("/")[1]
     answer = there.find("events", "describe_connection", _MISSING, Name=name)
@@ -133,7 +124,9 @@ def _connection(there: RegionAPI, arn: str) -> FoundConnection | None:
 
 
 def _is_wide(iam: RegionAPI, name: str) -> bool:
-    """Whether it may do anything besides invoking named API destinations of one connection's name."""
+    """Whether it may do anything besides invoking named API destinations of one connection's name; one that is gone may not."""
+    if iam.find("iam", "list_role_policies", _MISSING, RoleName=name) is None:
+        return False
     for policy in iam.pages("iam", "list_role_policies", "PolicyNames", RoleName=name):
         answer = iam.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
         for statement in as_tree(answer["PolicyDocument"])["Statement"]:
@@ -189,6 +182,9 @@ def _trust(iam: RegionAPI, name: str) -> tuple[str, str] | None:
     answer = iam.find("iam", "get_role", _MISSING, RoleName=name)
     if answer is None or answer["Role"].get("Path") != ROLE_PATH:
         return None
-    (statement,) = as_tree(answer["Role"]["AssumeRolePolicyDocument"])["Statement"]
-    ids = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [""])
-    return statement["Principal"]["AWS"][0].split(":")[4], ids[0]
+    # A role that somebody made to trust more than a connector is described by its name alone.
+    statements = as_tree(answer["Role"]["AssumeRolePolicyDocument"])["Statement"]
+    trusted = statements[0].get("Principal", {}) if len(statements) == 1 else {}
+    found = _ROOT.fullmatch(trusted["AWS"][0]) if list(trusted) == ["AWS"] and len(trusted["AWS"]) == 1 else None
+    ids = statements[0].get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
+    return (found[1], ids[0]) if found and len(ids) == 1 else None
