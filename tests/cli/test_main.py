@@ -75,7 +75,6 @@ def test_template_of_a_spec(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["stack-set", "--terraform"], "Terraform has no StackSets"),
         (["--terraform", "-o", "json"], "not printed as JSON"),
-        (["account-role", "-f", "x.yaml"], "account-role takes no -f"),
         (["region"], "is not one of"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from tests.api.cases import GOOD
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
 from zerotouch.cli.accounts import gateway, owner
+from zerotouch.cli.doctoring import patient_in_file
 from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.source import Declared
 from zerotouch.cli.tokens import given_token, need_source
@@ -117,3 +118,15 @@ def test_a_file_cannot_have_credentials_sent_anywhere(monkeypatch: pytest.Monkey
     assert gateway(private, trusting=True) == "https://qualys.example"
     monkeypatch.setenv("ZEROTOUCH_ALLOWED_GATEWAYS", "https://qualys.example")
     assert gateway(private) == "https://qualys.example"
+
+
+@pytest.mark.parametrize(("lives", "broken"), [(3600.0, False), (-60.0, True)])
+def test_to_the_doctor_a_token_that_cannot_be_used_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: float, broken: bool
+) -> None:
+    file = tmp_path / "object.json"
+    file.write_text(json.dumps(GOOD))
+    monkeypatch.setenv("ZEROTOUCH_SUBSCRIPTION_TOKEN", jwt("env", lives=lives))
+    token = patient_in_file(str(file), None, None).token
+    assert (token.trouble is not None, token.expires_at is None, token.known) == (broken, broken, not broken)
+    assert "expired at" in (token.trouble or "expired at")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from cfnlint.api import lint
 
+from tests.api.cases import GOOD
 from tests.templates.terraform import Module
-from zerotouch.aws.policy import account_policy, observe_policy, trust_policy
+from zerotouch.api.zerotouch import QualysZeroTouchSpec
+from zerotouch.aws.policy import account_policy, attribution_policy, observe_policy, trust_policy
 from zerotouch.templates.account_role import account_role_module, account_role_template
 from zerotouch.templates.generate import as_yaml
 
@@ -20,7 +22,7 @@ MOST_INLINE, MOST_TRUST = 10_240, 2_048
 LONGEST_PREFIX, LONGEST_NAME, LONGEST_PARTITION = "p" * 32, "r" * 64, "aws-us-gov"
 
 
-def made(**given: str) -> dict[str, dict[str, Any]]:
+def made(spec: QualysZeroTouchSpec | None = None, **given: str) -> dict[str, dict[str, Any]]:
     """Terraform resource type → its arguments."""
     resources: dict[str, dict[str, Any]] = {}
 
@@ -28,7 +30,7 @@ def made(**given: str) -> dict[str, dict[str, Any]]:
         resources[sort] = arguments
         return {"name": arguments["name"]}
 
-    Module(account_role_module()).apply(make, ACCOUNT, {**GIVEN, **given})
+    Module(account_role_module(spec)).apply(make, ACCOUNT, given if spec else {**GIVEN, **given})
     return resources
 
 
@@ -52,6 +54,44 @@ def test_terraform_with_everything_given() -> None:
         "aws", ACCOUNT, "another-prefix", "theirs"
     )
     assert (found["aws_iam_role"]["name"], found["aws_iam_role"]["permissions_boundary"]) == ("zt", boundary)
+
+
+def declared(**more: Any) -> QualysZeroTouchSpec:
+    access = {"roleName": "zt", "externalID": "canary-external-id"}
+    return QualysZeroTouchSpec.model_validate(
+        {**GOOD["spec"], "access": access, "connector": {"existingRoleName": "theirs"}, "namePrefix": "other", **more}
+    )
+
+
+def test_the_names_of_a_spec_are_the_defaults() -> None:
+    parameters = account_role_template(declared())["Parameters"]
+    defaults = {name: parameter.get("Default") for name, parameter in parameters.items()}
+    assert defaults == {
+        "OperatorRoleARN": None,
+        "ExternalID": "canary-external-id",
+        "RoleName": "zt",
+        "NamePrefix": "other",
+        "ExistingConnectorRoleName": "theirs",
+        "PermissionsBoundaryARN": "",
+    }
+    assert lint(as_yaml(account_role_template(declared())), regions=["us-east-1"]) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, account_policy("aws", ACCOUNT, "other", "theirs")["Statement"]),
+        ({"mode": "Observe"}, observe_policy("aws", ACCOUNT, "other", "theirs")["Statement"]),
+        (
+            {"detection": {"attribution": True}},
+            [*account_policy("aws", ACCOUNT, "other", "theirs")["Statement"], *attribution_policy()["Statement"]],
+        ),
+    ],
+)
+def test_the_role_of_a_spec_may_do_what_it_needs(more: dict[str, Any], expected: list[Any]) -> None:
+    found = made(declared(**more), operator_role_arn=OPERATOR)
+    assert json.loads(found["aws_iam_role_policy"]["policy"])["Statement"] == expected
+    assert json.loads(found["aws_iam_role"]["assume_role_policy"]) == trust_policy(OPERATOR, "canary-external-id")
 
 
 def test_cfn_lint_finds_nothing() -> None:

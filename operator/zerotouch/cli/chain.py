@@ -42,7 +42,8 @@ class Link:
 
 @dataclass(frozen=True)
 class Token:
-    """What is known of the subscription token beside AWS. `trouble`: what the object says of it.
+    """What is known of the subscription token beside AWS. `trouble`: what the object, or the file, says of it; `mend`: what to
+    do about that.
 
     `known`: whether it can be told if a connection carries another one.
     """
@@ -50,6 +51,7 @@ class Token:
     expires_at: datetime | None = None
     trouble: str | None = None
     known: bool = True
+    mend: str = "kubectl describe qzt tells what to do"
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,7 @@ def _destination(target: Target) -> Link:
 def _token(target: Target, now: datetime) -> Link:
     token = target.token
     if token.trouble is not None:
-        return Link("token", Answer.BROKEN, token.trouble, "kubectl describe qzt tells what to do")
+        return Link("token", Answer.BROKEN, token.trouble, token.mend)
     if token.expires_at is not None and token.expires_at <= now:
         at = token.expires_at.isoformat(timespec="seconds")
         return Link("token", Answer.BROKEN, f"the subscription token expired at {at}", "store or mint a new one")

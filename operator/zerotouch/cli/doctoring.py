@@ -18,8 +18,10 @@ from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.fleet import work
 from zerotouch.cli.options import Cluster
 from zerotouch.cli.quiet import quiet_logs
-from zerotouch.cli.reviewing import Reviewed, from_family, from_file
+from zerotouch.cli.reviewing import Reviewed, from_declared, from_family
 from zerotouch.cli.session import identity, reconciler
+from zerotouch.cli.source import read_file
+from zerotouch.cli.tokens import given_token
 from zerotouch.controller.conditions import condition
 from zerotouch.desired.values import GLOBAL
 from zerotouch.reconcile.coverage import CoverageSurvey
@@ -28,6 +30,9 @@ from zerotouch.reconcile.report import AccountReport, Problem, Surveyed
 from zerotouch.reconcile.survey import SURVEYS, run_survey
 
 _ALL_SURVEYS: Final = frozenset(survey.name for survey in SURVEYS)
+_OTHER_TOKEN: Final = (
+    "give another token where this one comes from, and bring it to AWS: `zerotouch apply --once --rotate-token`"
+)
 _TOKEN_TROUBLE: Final = ("Token", "Secret", "Gateway")
 
 
@@ -57,10 +62,14 @@ def patient(file: str | None, name: str | None, cluster: Cluster) -> Patient:
 
 
 def patient_in_file(file: str, name: str | None, namespace: str | None) -> Patient:
-    """Raises CommandError."""
-    given = from_file(file, name, namespace, None)
-    known = any(account.spec.token_fingerprint for account in given.accounts)
-    return Patient(given, Token(known=known))
+    """A token that cannot be used is a finding as any other. Raises CommandError."""
+    declared = read_file(file, name, namespace)
+    try:
+        held = given_token(declared, None)
+    except CommandError as error:
+        return Patient(from_declared(declared, None), Token(trouble=str(error), mend=_OTHER_TOKEN, known=False))
+    expires = held.token.expires_at if held is not None else None
+    return Patient(from_declared(declared, held), Token(expires, known=held is not None))
 
 
 def patient_in_cluster(name: str | None, cluster: Cluster) -> Patient:

@@ -15,7 +15,7 @@ from zerotouch.cli.planning import AccountPlan, make_plan
 from zerotouch.cli.quiet import quiet_logs
 from zerotouch.cli.session import identity, reconciler
 from zerotouch.cli.source import Declared, read_file
-from zerotouch.cli.tokens import given_token
+from zerotouch.cli.tokens import Held, given_token
 from zerotouch.controller.conditions import now
 from zerotouch.controller.drift import judge
 from zerotouch.reconcile import empty
@@ -34,7 +34,11 @@ class Reviewed:
 def from_file(file: str, name: str | None, namespace: str | None, token_file: str | None) -> Reviewed:
     """Without a cluster; nothing is known of earlier passes. Raises CommandError."""
     declared = read_file(file, name, namespace)
-    held = given_token(declared, token_file)
+    return from_declared(declared, given_token(declared, token_file))
+
+
+def from_declared(declared: Declared, held: Held | None) -> Reviewed:
+    """The same of what was read, with the token that it is to carry. Raises CommandError."""
     specs = resolve(declared, held.fingerprint if held else None, trusting=True)
     accounts = [AccountInput(spec, owner(declared)) for spec in specs.values()]
     return Reviewed(accounts, declared.spec.access.sts_region)

@@ -41,8 +41,6 @@ def command(what: str, file: str | None, name: str | None, terraform: bool, outp
             raise click.UsageError("Terraform has no StackSets: use the module of target once for each account")
         if output == "json":
             raise click.UsageError("a Terraform module is not printed as JSON: leave -o out")
-    if what == "account-role" and file is not None:
-        raise click.UsageError("account-role takes no -f: what differs are its parameters")
     from zerotouch.templates import generate
     from zerotouch.templates.requests import TemplateError
 
