@@ -11,6 +11,8 @@ from sandbox.processes import wait_until
 from tests.e2e.user import COMMAND, TIMEOUT, User, made
 from zerotouch.cli.exits import Exit
 
+FAILING = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
+
 
 @pytest.fixture
 def admin(user: User) -> User:
@@ -116,6 +118,7 @@ def test_no_cluster(admin: User, env: dict[str, str], arguments: list[str], stat
     [
         (lambda c: c["clusters"][0]["cluster"].update(server="https://127.0.0.1:1"), Exit.CLUSTER_UNREACHABLE, "does not answer"),
         (lambda c: c["users"][0].update(user={"token": "wrong"}), Exit.CLUSTER_REFUSED, "401"),
+        (lambda c: c["users"][0].update(user={"exec": FAILING}), Exit.CLUSTER_REFUSED, "or their plugin, gave nothing"),
         (lambda c: c.pop("clusters"), Exit.NO_CONTEXT, "no cluster: "),
     ],
 )  # fmt: skip

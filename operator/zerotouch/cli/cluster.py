@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from zerotouch.controller.kube import KubeAPI, KubeError, KubeUnavailable
 from zerotouch.controller.objects import Account, InvalidObject, Parent, collection
 
 _DEFAULT_NAMESPACE: Final = "default"
+_ANONYMOUS: Final = "system:anonymous"
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,21 @@ async def connect(cluster: Cluster) -> AsyncIterator[Connected]:
         text = f"the API server {configuration.host} does not answer: {error}"
         raise CommandError(Exit.CLUSTER_UNREACHABLE, text) from None
     except KubeError as error:
-        status = Exit.NOT_FOUND if error.not_found else Exit.CLUSTER_REFUSED
-        raise CommandError(status, f"the API server refuses: {error}") from None
+        raise _refused(error) from None
     except InvalidObject as error:
         raise CommandError(Exit.INVALID_SPEC, f"an object in the cluster cannot be read: {error}") from None
     finally:
         await kube.close()
+
+
+def _refused(error: KubeError) -> CommandError:
+    """Lists alone are asked for, and the one that is not there is that of a kind which the API server does not know."""
+    if error.not_found:
+        text = "the API server knows no QualysZeroTouch: install the CRDs by zerotouch crd | kubectl apply -f -"
+        return CommandError(Exit.NOT_FOUND, text)
+    stranger = error.status == HTTPStatus.UNAUTHORIZED or _ANONYMOUS in str(error)
+    hint = "; does kubectl get qzt work? The kubeconfig's credentials, or their plugin, gave nothing that it takes"
+    return CommandError(Exit.CLUSTER_REFUSED, f"the API server refuses: {error}{hint if stranger else ''}")
 
 
 async def families(connected: Connected, everywhere: bool = False, name: str | None = None) -> list[Family]:
