@@ -1,19 +1,20 @@
-"""What a difference must not show: external ids."""
+"""What a difference must not show: external ids, and what others send with requests, which may be credentials."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zerotouch.plan.change import Difference
 
-# Condition keys do not depend on case (IAM JSON policy reference, "Condition").
-_HIDDEN: Final = "sts:externalid"
+# Condition keys do not depend on case (IAM JSON policy reference, "Condition"). The others are parts of an EventBridge target.
+_HIDDEN: Final = ("sts:externalid", "headerparameters", "querystringparameters")
 _MASKED: Final = "(masked)"
 _OTHER: Final = "(masked, another one)"
 
 
 def mask(difference: Difference) -> Difference:
     """Fit to be shown: that a hidden value is another one than wanted can still be told."""
-    at_one = difference.path.lower().endswith(f".{_HIDDEN}") or f".{_HIDDEN}[" in difference.path.lower()
+    path = f"{difference.path.lower()}."
+    at_one = any(f".{hidden}{end}" in path for hidden in _HIDDEN for end in (".", "["))
     known = frozenset(_hidden(difference.wanted, at_one))
     return Difference(
         difference.path, _masked(difference.wanted, at_one, known), _masked(difference.found, at_one, known)
@@ -42,4 +43,4 @@ def _masked(node: Any, inside: bool, known: frozenset[str]) -> Any:
 
 
 def _is_hidden(key: Any) -> bool:
-    return str(key).lower() == _HIDDEN
+    return str(key).lower() in _HIDDEN
