@@ -81,6 +81,25 @@ def test_a_queue_of_ours_is_read_while_its_bus_cannot_be_looked_after() -> None:
     run(test)
 
 
+def test_an_account_that_was_never_entered_is_not_admitted() -> None:
+    def account(number: int, states: tuple[tuple[str, int], ...], told: bool = True, deleting: bool = False) -> Any:
+        return SimpleNamespace(
+            account_id=str(number) * 12,
+            told_by_events=told,
+            view=SimpleNamespace(states=states),
+            trigger=SimpleNamespace(deleting=deleting),
+        )
+
+    def test(world: World) -> None:
+        ready = (("Ready", 2),)
+        known = [account(1, ready), account(2, ()), account(3, ready, told=False), account(4, ready, deleting=True)]
+        world.shared.index.accounts = lambda: known
+        world.shared.settings = SimpleNamespace(owner_id="default", events_organization=None)
+        assert world.detection._wanted(USED.bus_arn).accounts == ("111111111111",)
+
+    run(test)
+
+
 def test_a_queue_of_somebody_else_is_not_read() -> None:
     def test(world: World) -> None:
         world.detection._plumbed(USED, None)

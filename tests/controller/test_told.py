@@ -10,7 +10,7 @@ import pytest
 from tests.controller.accounts import account_spec
 from zerotouch.api.account import QualysZeroTouchAccountStatus, State
 from zerotouch.api.drift import Left
-from zerotouch.controller.account_events import tell
+from zerotouch.controller.account_events import count_mended, tell
 from zerotouch.controller.account_status import account_status
 from zerotouch.controller.drift import with_drift
 from zerotouch.controller.objects import Account
@@ -112,6 +112,15 @@ async def test_an_account_with_a_hundred_differences_is_told_once_and_in_few_eve
         await account.passes(drifts(*range(100)))
     assert account.events.told == first
     assert account.stats.drift_seen["Rule", "changed"] == 100
+
+
+async def test_what_was_mended_counts_although_nothing_else_can_be_told() -> None:
+    account = Watched()
+    await account.passes(drifts(1))
+    found = reported([*drifts(1, mended=True), *drifts(2, mended=True), *drifts(3)])
+    before = cast(Account, SimpleNamespace(status=account.status))
+    count_mended(cast(Shared, SimpleNamespace(stats=account.stats)), before, found)
+    assert (account.stats.drift_seen["Rule", "changed"], account.stats.drift_mended["Rule", "changed"]) == (2, 2)
 
 
 async def test_different_drifts_stand_side_by_side_and_the_same_is_counted() -> None:

@@ -13,7 +13,7 @@ from zerotouch.api.account import QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.spec import Mode
 from zerotouch.aws.errors import Retry
-from zerotouch.controller.account_events import tell, tell_authors
+from zerotouch.controller.account_events import count_mended, tell, tell_authors
 from zerotouch.controller.account_status import account_status, is_rerouting, pending_scopes, retry_of
 from zerotouch.controller.account_writer import say, write_status
 from zerotouch.controller.approval import Passed, enforced, observe, tell_approval, with_plan
@@ -131,7 +131,11 @@ class AccountHandler:
         status = with_surveys(status, live.status, account.spec, report, at)
         status = with_recent(status, live.status, seen, at)
         status, told = explained(status, [signal for found in signals.values() for signal in found])
-        await write_status(self._shared, live, status)
+        try:
+            await write_status(self._shared, live, status)
+        except KubeError:
+            count_mended(self._shared, account, report)
+            raise
         await tell(self._shared, account, report, status)
         await tell_approval(self._shared.events, account, status, account.status.approval)
         await self._attribute(account, seen, status, told)

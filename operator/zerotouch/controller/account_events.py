@@ -27,6 +27,13 @@ async def tell(shared: Shared, account: Account, report: AccountReport, status: 
     await _conditions(shared, account, status)
 
 
+def count_mended(shared: Shared, account: Account, report: AccountReport) -> None:
+    """Of a pass whose status could not be written: what it mended is not found again, and would never be told."""
+    for known in seen([drift for scope in report.scopes for drift in scope.drifts], account.status):
+        if known.drift.mended:
+            shared.stats.drifted(known)
+
+
 async def _drifts(shared: Shared, account: Account, report: AccountReport) -> None:
     """An event for each of the first few resources, and one that names the others."""
     news: dict[tuple[ResourceID, str], list[Drift]] = {}

@@ -68,8 +68,10 @@ class Detection:
                 await asyncio.wait_for(self._mend.wait(), _CHANGES)
 
     def _wanted(self, bus: str) -> Central:
+        """Only accounts that were entered are admitted: one that does not exist might void the bus's policy for all."""
         settings, accounts = self._shared.settings, self._shared.index.accounts()
-        told = sorted({a.account_id for a in accounts if a.told_by_events and not a.trigger.deleting})
+        there = (a for a in accounts if a.told_by_events and a.view.states and not a.trigger.deleting)
+        told = sorted({a.account_id for a in there})
         return Central(bus, settings.owner_id, tuple(told), settings.events_organization if told else None)
 
     async def _plumb(self, central: Central, now: float) -> bool:
