@@ -15,6 +15,18 @@ HOST_MANAGEMENT: Final = "/ssm/managed-instance/default-ec2-instance-management-
 """The service setting of Default Host Management: SSM manages instances without an instance profile of their own."""
 # ReceiveMessage: the letters are looked at, and stay.
 _READS = ("Describe", "Get", "List", "ReceiveMessage")
+_QUEUE: Final = (
+    "sqs:CreateQueue",
+    "sqs:DeleteQueue",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ListQueueTags",
+    "sqs:ReceiveMessage",
+    "sqs:SetQueueAttributes",
+    "sqs:TagQueue",
+    "sqs:UntagQueue",
+)
+"""To keep a queue, and to read it."""
 
 
 def account_policy(
@@ -108,17 +120,7 @@ def account_policy(
         ),
         _allow(
             "DeadLetters",
-            [
-                "sqs:CreateQueue",
-                "sqs:DeleteQueue",
-                "sqs:GetQueueAttributes",
-                "sqs:GetQueueUrl",
-                "sqs:ListQueueTags",
-                "sqs:ReceiveMessage",
-                "sqs:SetQueueAttributes",
-                "sqs:TagQueue",
-                "sqs:UntagQueue",
-            ],
+            [*_QUEUE],
             f"arn:{partition}:sqs:*:{account_id}:{name_prefix}-dead-letters",
         ),
         _allow("Evidence", ["cloudwatch:GetMetricData"], "*"),
@@ -276,18 +278,7 @@ def events_policy(bus_arn: str) -> dict[str, Any]:
             ),
             _allow(
                 "Queue",
-                [
-                    "sqs:CreateQueue",
-                    "sqs:DeleteMessage",
-                    "sqs:DeleteQueue",
-                    "sqs:GetQueueAttributes",
-                    "sqs:GetQueueUrl",
-                    "sqs:ListQueueTags",
-                    "sqs:ReceiveMessage",
-                    "sqs:SetQueueAttributes",
-                    "sqs:TagQueue",
-                    "sqs:UntagQueue",
-                ],
+                sorted([*_QUEUE, "sqs:DeleteMessage"]),
                 f"arn:{partition}:sqs:{region}:{account}:{name}",
             ),
         ],

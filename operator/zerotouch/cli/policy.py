@@ -76,33 +76,29 @@ def _with_attribution(policy: dict[str, Any], detection: "AccountDetection | Non
     return {**policy, "Statement": [*policy["Statement"], *more]}
 
 
+_account = click.option(
+    "--account",
+    type=ACCOUNT_ID_OR_NONE,
+    metavar="ID",
+    default="ACCOUNT_ID",
+    show_default=True,
+    help="The account's id.",
+)
+_name_prefix = click.option(
+    "--name-prefix",
+    type=NAME_PREFIX,
+    metavar="NAME",
+    default="qualys-zerotouch",
+    show_default=True,
+    help="spec.namePrefix.",
+)
+
+
 def _in_account(function: Callable[..., None]) -> Callable[..., None]:
-    for option in (
-        click.option(
-            "--existing-connector-role",
-            type=ROLE_NAME,
-            metavar="NAME",
-            help="spec.connector.existingRoleName, if given.",
-        ),
-        click.option(
-            "--name-prefix",
-            type=NAME_PREFIX,
-            metavar="NAME",
-            default="qualys-zerotouch",
-            show_default=True,
-            help="spec.namePrefix.",
-        ),
-        click.option(
-            "--account",
-            type=ACCOUNT_ID_OR_NONE,
-            metavar="ID",
-            default="ACCOUNT_ID",
-            show_default=True,
-            help="The account's id.",
-        ),
-    ):
-        function = option(function)
-    return click.pass_obj(function)
+    existing = click.option(
+        "--existing-connector-role", type=ROLE_NAME, metavar="NAME", help="spec.connector.existingRoleName, if given."
+    )
+    return click.pass_obj(_account(_name_prefix(existing(function))))
 
 
 @command.command()
@@ -120,22 +116,8 @@ def observe(obj: dict[str, Any], account: str, name_prefix: str, existing_connec
 
 
 @command.command()
-@click.option(
-    "--name-prefix",
-    type=NAME_PREFIX,
-    metavar="NAME",
-    default="qualys-zerotouch",
-    show_default=True,
-    help="spec.namePrefix.",
-)
-@click.option(
-    "--account",
-    type=ACCOUNT_ID_OR_NONE,
-    metavar="ID",
-    default="ACCOUNT_ID",
-    show_default=True,
-    help="The account's id.",
-)
+@_name_prefix
+@_account
 @click.pass_obj
 def simulate(obj: dict[str, Any], account: str, name_prefix: str) -> None:
     """What `zerotouch simulate` adds to the role in an account."""
@@ -162,14 +144,7 @@ def events(obj: dict[str, Any], bus: str) -> None:
 
 
 @command.command("import")
-@click.option(
-    "--account",
-    type=ACCOUNT_ID_OR_NONE,
-    metavar="ID",
-    default="ACCOUNT_ID",
-    show_default=True,
-    help="The account's id.",
-)
+@_account
 @click.pass_obj
 def import_(obj: dict[str, Any], account: str) -> None:
     """What zerotouch import reads."""

@@ -4,19 +4,13 @@ from typing import Any, Final
 
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
-from zerotouch.resources.base import Differences, Fields, Observed
-from zerotouch.resources.roles import (
-    as_tree,
-    create_role,
-    delete_role,
-    observe_role,
-    update_role,
-)
+from zerotouch.resources.base import Fields, Observed
+from zerotouch.resources.roles import OwnedRole, as_tree, observe_role
 
 DESCRIPTION: Final = "Lets the Qualys connector assess instances through AWS APIs"
 
 
-class ConnectorRole:
+class ConnectorRole(OwnedRole):
     """Kind `ConnectorRole`."""
 
     name = "ConnectorRole"
@@ -53,23 +47,6 @@ class ConnectorRole:
         attached = sorted({*observed.fields["attachedPolicies"], ours})
         fields = {**observed.fields, "attachedPolicies": attached}
         return Observed(fields, observed.ref, observed.ownership, observed.owner)
-
-    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.resource_name(context), self.desired(context) or {})
-
-    def update(
-        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
-    ) -> None:
-        update_role(
-            api,
-            self.resource_name(context),
-            self.desired(context) or {},
-            observed.fields,
-            differences,
-        )
-
-    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
-        delete_role(api, self.resource_name(context), observed.fields)
 
 
 def trust(partition: str, trusted_account_id: str, external_id: str) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from typing import Any, Final
 
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
-from zerotouch.resources.base import Differences, Fields, Observed, OptionalKind
-from zerotouch.resources.roles import as_tree, create_role, delete_role, observe_role, update_role
+from zerotouch.resources.base import Fields, Observed, OptionalKind
+from zerotouch.resources.roles import OwnedRole, as_tree, observe_role
 from zerotouch.resources.service_role import trust
 
 POLICY_NAME: Final = "tell-zerotouch"
 DESCRIPTION: Final = "Lets EventBridge tell zerotouch of changes to its resources"
 
 
-class DetectionRole(OptionalKind):
+class DetectionRole(OwnedRole, OptionalKind):
     """Kind `DetectionRole`. One for all regions of the account, since IAM is account-wide."""
 
     name = "DetectionRole"
@@ -42,17 +42,6 @@ class DetectionRole(OptionalKind):
 
     def observe(self, api: RegionAPI, context: Context) -> Observed | None:
         return observe_role(api, self.name_of(context), context.owner)
-
-    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.name_of(context), self.desired(context) or {})
-
-    def update(
-        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
-    ) -> None:
-        update_role(api, self.name_of(context), self.desired(context) or {}, observed.fields, differences)
-
-    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
-        delete_role(api, self.name_of(context), observed.fields)
 
 
 def bus_of(context: Context) -> str | None:

@@ -7,10 +7,11 @@ from typing import Any, Final
 from zerotouch.api.meta import OWNER_TAG
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
-from zerotouch.desired.context import ROLE_PATH
+from zerotouch.desired.context import ROLE_PATH, Context
 from zerotouch.plan.change import Difference
 from zerotouch.plan.ownership import Ownership, by_tags
 from zerotouch.resources.base import (
+    Differences,
     Fields,
     Observed,
     from_tags,
@@ -21,6 +22,29 @@ from zerotouch.resources.base import (
 
 MISSING: Final = ("NoSuchEntity", "NoSuchEntityException")
 EXISTS: Final = ("EntityAlreadyExists", "EntityAlreadyExistsException")
+
+
+class OwnedRole:
+    """Base of a kind that is an IAM role of ours: how it is made, mended and deleted."""
+
+    def resource_name(self, context: Context) -> str:
+        """Name of the role."""
+        raise NotImplementedError
+
+    def desired(self, context: Context) -> Fields | None:
+        """None where it is not wanted."""
+        raise NotImplementedError
+
+    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
+        create_role(api, self.resource_name(context), self.desired(context) or {})
+
+    def update(
+        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
+    ) -> None:
+        update_role(api, self.resource_name(context), self.desired(context) or {}, observed.fields, differences)
+
+    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
+        delete_role(api, self.resource_name(context), observed.fields)
 
 
 def observe_role(api: RegionAPI, name: str, owner: str) -> Observed | None:

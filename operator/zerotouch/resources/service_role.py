@@ -8,11 +8,11 @@ from typing import Any
 from zerotouch.aws.calls import RegionAPI
 from zerotouch.desired.context import Context
 from zerotouch.plan.routing import Fact, Says
-from zerotouch.resources.base import Differences, Fields, Observed, RoutingKind
-from zerotouch.resources.roles import allowed, as_tree, create_role, delete_role, observe_role, update_role
+from zerotouch.resources.base import Fields, Observed, RoutingKind
+from zerotouch.resources.roles import OwnedRole, allowed, as_tree, observe_role
 
 
-class ServiceRole(RoutingKind):
+class ServiceRole(OwnedRole, RoutingKind):
     """A kind but for what its subclass says. One for all regions of the account, since IAM is account-wide."""
 
     name: str
@@ -58,17 +58,6 @@ class ServiceRole(RoutingKind):
     def observe(self, api: RegionAPI, context: Context) -> Observed | None:
         observed = observe_role(api, self.name_of(context), context.owner)
         return observed and replace(observed, facts=self._facts(observed.fields, context))
-
-    def create(self, api: RegionAPI, context: Context, token: str | None) -> None:
-        create_role(api, self.name_of(context), self.desired(context) or {})
-
-    def update(
-        self, api: RegionAPI, context: Context, observed: Observed, differences: Differences, token: str | None
-    ) -> None:
-        update_role(api, self.name_of(context), self.desired(context) or {}, observed.fields, differences)
-
-    def delete(self, api: RegionAPI, context: Context, observed: Observed) -> None:
-        delete_role(api, self.name_of(context), observed.fields)
 
     def _facts(self, fields: Fields, context: Context) -> frozenset[Fact]:
         ours = re.compile(re.escape(self.resource(context, "REGION")).replace("REGION", "([a-z0-9-]+)"))
