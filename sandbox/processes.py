@@ -99,7 +99,7 @@ def wait_ready(process: Process, ready: Callable[[], bool], timeout: float) -> N
         time.sleep(_POLL_SECONDS)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = 90.0) -> None:
     """Return when the condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + timeout
     while not condition():

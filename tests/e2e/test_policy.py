@@ -140,7 +140,7 @@ def test_killed_while_an_approved_plan_is_applied_the_rest_is_told_and_not_made(
     # The association comes first; the rule's write is refused for long enough.
     tenant.aws.add_fault("throttle", account=account, service="events", operation="PutRule", count=100)
     tenant.annotate("qzta", child_of(account), f"zerotouch.dev/approve={plan}")
-    wait_until(lambda: "CreateAssociation" in writes(tenant, account, before), 60)
+    wait_until(lambda: "CreateAssociation" in writes(tenant, account, before))
     operator.process.stop(signal.SIGKILL)
     tenant.aws.clear_faults()
     operators.running()

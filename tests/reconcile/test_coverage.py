@@ -1,7 +1,6 @@
 """The coverage survey against the emulated AWS, under exactly the documented policy: what it finds, and what it costs."""
 
 import copy
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -174,9 +173,7 @@ def test_the_number_of_reads_is_bounded_and_what_was_not_read_is_not_judged(
 @pytest.mark.slow
 def test_as_many_instances_as_are_looked_at(one_region: Account) -> None:
     one_region.admin.start_instance(one_region.id, REGION, MinCount=5000, MaxCount=5000)
-    started = time.monotonic()
     assert found(survey(one_region)).covered == 5000
-    assert time.monotonic() - started < 300
     assert reads(one_region) == {"DescribeInstances": 5, "DescribeInstanceInformation": 100, "GetInventory": 100}
 
 

@@ -54,7 +54,7 @@ def state(account: Account) -> str:
 def meet_a_refusal(account: Account) -> None:
     """An instance starts, the gateway answers 401, and EventBridge de-authorizes the connection."""
     account.admin.start_instance(account.id, REGION)
-    wait_until(lambda: state(account) == "DEAUTHORIZED", 30)
+    wait_until(lambda: state(account) == "DEAUTHORIZED")
 
 
 def look(account: Account) -> ScopeReport:

@@ -98,7 +98,7 @@ def test_a_delivery_is_seen(make_account: Callable[..., Account], gateway: Gatew
     assert activity(account) == Activity()
     instance = start(account)
     gateway.wait_for_event(lambda e: e["instance"] == instance)
-    wait_until(lambda: activity(account).last_success_at is not None, 30)
+    wait_until(lambda: activity(account).last_success_at is not None)
     found = activity(account)
     assert (found.matched, found.delivered, found.given_up, found.last_failure_at) == (1, 1, None, None)
 
@@ -109,7 +109,7 @@ def test_a_letter_tells_why_and_stays(make_account: Callable[..., Account], gate
     assert look(account).waiting == 0
     gateway.add_fault("/qflow/aws-eb", "403")
     instance = start(account)
-    wait_until(lambda: look(account).waiting == 1, 30)
+    wait_until(lambda: look(account).waiting == 1)
     found = look(account)
     (letter,) = found.letters
     assert letter.code == "SDK_CLIENT_ERROR"
@@ -151,10 +151,10 @@ def test_a_region_that_hands_its_events_on_says_where_to(
 ) -> None:
     gateway.clear()
     account = make_account(delivery={"topology": "MainRegion", "mainRegion": "us-east-1"})
-    wait_until(lambda: account.reconcile().ready, 60)
+    wait_until(lambda: account.reconcile().ready)
     instance = account.admin.start_instance(account.id, "eu-west-1")
     gateway.wait_for_event(lambda e: e["instance"] == instance)
-    wait_until(lambda: (look(account).activity or Activity()).last_success_at is not None, 30)
+    wait_until(lambda: (look(account).activity or Activity()).last_success_at is not None)
     main, other = look(account), look(account, "eu-west-1")
     assert (main.forwards_to, main.connection_state) == (None, "AUTHORIZED")
     assert (other.forwards_to, other.connection_state, other.waiting) == ("us-east-1", None, 0)
@@ -164,12 +164,12 @@ def test_a_region_that_hands_its_events_on_says_where_to(
 
 def test_what_cannot_be_handed_on_becomes_a_letter_where_it_started(make_account: Callable[..., Account]) -> None:
     account = make_account(delivery={"topology": "MainRegion", "mainRegion": "us-east-1"})
-    wait_until(lambda: account.reconcile().ready, 60)
+    wait_until(lambda: account.reconcile().ready)
     iam, role = account.client("iam"), "qualys-zerotouch-forward"
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     iam.delete_role_policy(RoleName=role, PolicyName=policy)
     account.admin.start_instance(account.id, "eu-west-1")
-    wait_until(lambda: look(account, "eu-west-1").waiting == 1, 30)
+    wait_until(lambda: look(account, "eu-west-1").waiting == 1)
     assert look(account, "eu-west-1").letters[0].code == "NO_PERMISSIONS"
     assert look(account).waiting == 0
 
@@ -210,7 +210,7 @@ def test_rights_to_read_suffice(make_account: Callable[..., Account], gateway: G
     before = held(account.admin, account.id)
     gateway.add_fault("/qflow/aws-eb", "403")
     start(account)
-    wait_until(lambda: look(account).letters != (), 30)
+    wait_until(lambda: look(account).letters != ())
     assert held(account.admin, account.id) == before
 
 

@@ -188,7 +188,7 @@ def test_the_older_of_qualyss_templates(account: Account, imported: Callable[...
 
 def until_ready(account: Account) -> None:
     """With a main region the operator leads the events there in steps."""
-    wait_until(lambda: account.reconcile().ready, timeout=60)
+    wait_until(lambda: account.reconcile().ready)
 
 
 def test_from_qualyss_template_without_a_gap(

@@ -76,7 +76,7 @@ class Starts:
 
     def arrived_once(self) -> None:
         """The emulator does at once what it is told, so that an event can get lost or double only by the order of writes."""
-        wait_until(lambda: self.told().keys() >= self.regions.keys(), 30)
+        wait_until(lambda: self.told().keys() >= self.regions.keys())
         assert set(self.told().values()) == {1}
 
 

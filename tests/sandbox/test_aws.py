@@ -247,7 +247,7 @@ def test_a_refused_token_deauthorizes_the_connection(
     events.put_rule(Name="r", EventPattern=PATTERN)
     events.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": destination, "RoleArn": role}])
     admin.start_instance(account_id, "us-east-1")
-    wait_until(lambda: events.describe_connection(Name="c")["ConnectionState"] == "DEAUTHORIZED", 30)
+    wait_until(lambda: events.describe_connection(Name="c")["ConnectionState"] == "DEAUTHORIZED")
 
 
 def test_instances_as_ssm_sees_them(admin: Admin, ssm: Any, account_id: str) -> None:

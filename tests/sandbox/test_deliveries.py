@@ -126,7 +126,7 @@ def test_a_delivery_counts_and_zeroes_are_not_published(target: Target, gateway:
     assert target.metrics() == {}
     instance = target.start()
     gateway.wait_for_event(lambda e: e["instance"] == instance)
-    wait_until(lambda: target.metric("Invocations") is not None, 30)
+    wait_until(lambda: target.metric("Invocations") is not None)
     names = ("MatchedEvents", "TriggeredRules", "Invocations", "InvocationAttempts", "SuccessfulInvocationAttempts")
     assert target.metrics() == dict.fromkeys(names, 1.0)
 
@@ -135,7 +135,7 @@ def test_a_retried_delivery_is_no_failure(target: Target, fail: Callable[..., No
     target.aim(retries=3)
     fail("500", 2)
     target.start()
-    wait_until(lambda: target.metric("SuccessfulInvocationAttempts") is not None, 30)
+    wait_until(lambda: target.metric("SuccessfulInvocationAttempts") is not None)
     found = target.metrics()
     assert (found["InvocationAttempts"], found["RetryInvocationAttempts"], found["Invocations"]) == (3.0, 2.0, 1.0)
     assert "FailedInvocations" not in found
@@ -147,7 +147,7 @@ def test_what_is_given_up_becomes_a_letter_with_its_reason(target: Target, fail:
     target.aim(retries=1)
     fail("500", 2)
     instance = target.start()
-    wait_until(lambda: target.letters() != [], 30)
+    wait_until(lambda: target.letters() != [])
     (letter,) = target.letters()
     assert json.loads(letter["Body"])["detail"]["instance-id"] == instance
     told = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
@@ -166,7 +166,7 @@ def test_a_refusal_for_good_is_not_retried(target: Target, fail: Callable[..., N
     target.aim(retries=4)
     fail("403")
     target.start()
-    wait_until(lambda: target.letters() != [], 30)
+    wait_until(lambda: target.letters() != [])
     told = target.letters()[0]["MessageAttributes"]
     assert told["RETRY_ATTEMPTS"]["StringValue"] == "0"
     assert "EXHAUSTED_RETRY_CONDITION" not in told
@@ -181,7 +181,7 @@ def test_a_queue_that_does_not_let_the_rule_in_gets_nothing(
     target.aim()
     fail("500")
     target.start()
-    wait_until(lambda: target.metric("InvocationsFailedToBeSentToDlq") is not None, 30)
+    wait_until(lambda: target.metric("InvocationsFailedToBeSentToDlq") is not None)
     assert target.letters() == []
     assert target.metric("InvocationsSentToDlq") is None
 

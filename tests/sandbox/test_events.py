@@ -189,7 +189,7 @@ def test_a_trail_may_be_late(admin: Admin, account_id: str, bus: Bus, forwarding
     admin.set_trail(account_id, event_delay=1.0)
     admin.client("events", account_id).put_rule(Name="r", EventPattern='{"source": ["x"]}')
     assert bus.received() == []
-    wait_until(lambda: len(bus.received()) == 1, 20)
+    wait_until(lambda: len(bus.received()) == 1)
 
 
 def test_a_bus_as_target_takes_no_inputs_and_needs_a_role(admin: Admin, account_id: str, bus: Bus) -> None:

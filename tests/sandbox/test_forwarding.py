@@ -81,7 +81,7 @@ def test_account_and_region_stay_and_the_id_is_new(admin: Admin, account_id: str
     here, there = Inbox(admin, account_id, HERE), Inbox(admin, account_id, THERE)
     put(HERE, THERE)
     instance = admin.start_instance(account_id, HERE)
-    wait_until(lambda: there.instances() == [instance] == here.instances(), 30)
+    wait_until(lambda: there.instances() == [instance] == here.instances())
     ((before,), (after,)) = (here.found(), there.found())
     assert (after["account"], after["region"]) == (account_id, HERE)
     assert after["id"] != before["id"]
@@ -93,8 +93,8 @@ def test_an_event_is_handed_on_only_once(admin: Admin, account_id: str, put: Put
     put(HERE, THERE)
     put(THERE, FURTHER)
     handed, own = admin.start_instance(account_id, HERE), admin.start_instance(account_id, THERE)
-    wait_until(lambda: sorted(there.instances()) == sorted([handed, own]), 30)
-    wait_until(lambda: further.instances() == [own], 30)
+    wait_until(lambda: sorted(there.instances()) == sorted([handed, own]))
+    wait_until(lambda: further.instances() == [own])
 
 
 def test_without_the_right_nothing_is_handed_over(admin: Admin, account_id: str, put: Put) -> None:
@@ -105,7 +105,7 @@ def test_without_the_right_nothing_is_handed_over(admin: Admin, account_id: str,
     admin.start_instance(account_id, HERE)
     allow(iam, f"{bus}/default")
     second = admin.start_instance(account_id, HERE)
-    wait_until(lambda: there.instances() == [second], 30)
+    wait_until(lambda: there.instances() == [second])
 
 
 @pytest.mark.parametrize(
