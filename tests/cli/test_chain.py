@@ -10,6 +10,7 @@ from zerotouch.api.account import State
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
 from zerotouch.cli.chain import Answer, Link, Target, Token, chain, first_broken
+from zerotouch.cli.prognosis import diagnose, lines
 from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
 from zerotouch.plan.funnel import Funnel
 from zerotouch.plan.ownership import Ownership
@@ -32,7 +33,7 @@ def region(delivery: DeliveryFinding = WELL, **more: Any) -> ScopeReport:
     kinds = ("InventoryAssociation", "Connection", "APIDestination", "Rule", "DeadLetterQueue")
     covered = Funnel(running=1, online=1, inventoried=1, covered=1)
     surveys = {"delivery": Surveyed(delivery), "coverage": Surveyed(covered)}
-    return scope(REGION, kinds, surveys=surveys, **more)
+    return scope(REGION, kinds, **{"surveys": surveys, "delivered_twice_by": (), "rivals": (), **more})
 
 
 def target(there: ScopeReport | None = None, **more: Any) -> Target:
@@ -131,3 +132,32 @@ def test_with_a_main_region_the_way_leads_through_it() -> None:
     there = scope(REGION, ("InventoryAssociation", "Rule"), surveys=region().surveys)
     report = AccountReport("1" * 12, (scope("global", ("ExecutionRole", "ForwardRole")), there, main))
     assert named(Target(report, REGION, "eu-west-1", "arn:role", "arn:caller")) == "API destination"
+
+
+@pytest.mark.parametrize(
+    ("found", "answer", "says"),
+    [
+        ({"delivered_twice_by": ("rule/theirs to api-destination/q",)}, Answer.WARNING, "twice, also by rule/theirs"),
+        ({"rivals": ("a-1 theirs",)}, Answer.WARNING, "on which ours does not work: a-1 theirs"),
+        ({"delivered_twice_by": None}, Answer.UNKNOWN, "could not be looked at"),
+        ({}, Answer.GOOD, "nobody else"),
+    ],
+)
+def test_what_others_have_set_up_is_a_warning_and_no_broken_link(
+    found: dict[str, Any], answer: Answer, says: str
+) -> None:
+    links = chain(target(region(**found)), NOW)
+    assert (links[-1].name, links[-1].answer) == ("exclusive", answer)
+    assert says in links[-1].evidence
+    assert bool(links[-1].mend) == (answer is Answer.WARNING)
+    assert first_broken(links) is None
+
+
+def test_the_doctor_shows_warnings_first_among_what_is_not_broken() -> None:
+    warned = replace(target(region(rivals=("a-1 theirs",))), report=replace(target().report, account_id="2" * 12,
+                     scopes=(*target().report.scopes[:1], region(rivals=("a-1 theirs",)))))  # fmt: skip
+    told = list(lines(diagnose([target(), warned])))
+    assert told[0].startswith(f"222222222222/{REGION}  ok  ! exclusive: other inventory associations")
+    assert told[1] == f"111111111111/{REGION}  ok"
+    assert told[-2].startswith("Warning: exclusive: other inventory associations have nodes of their own")
+    assert told[-1].startswith("What to do: delete them")

@@ -1,5 +1,6 @@
 """The fleet as rows, worst first."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,21 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert "no [role] there" in lines[5]
     assert lines[7] == "and 1 more, none of them worse: --limit shows them"
+
+
+def test_what_others_have_set_up_is_told_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    known = account(1, "True", "Succeeded", {f"r-{n:02}": "Ready" for n in range(12)} | {"left": "Removing"})
+    beside = {"delivered_twice_by": ["rule/theirs to api-destination/q"], "total": 4}
+    regions = [region.model_copy(update=beside) for region in known.status.regions]
+    known = replace(known, status=known.status.model_copy(update={"regions": regions}))
+    data = glance_data([family(known)])
+    table(data, limit=4)
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ! ")]
+    assert told[0].startswith(
+        "  ! 000000000001/r-00: DeliveredTwice: each instance start is told to Qualys twice, also by rule/"
+    )
+    assert (len(told), told[-1]) == (11, "  ! and 2 more: -o json tells all")
+    assert right(data)
 
 
 def test_nothing_to_show(capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,22 @@ def test_the_text() -> None:
     assert list(plan_lines([plan()], "Nothing.")) == ["Nothing. (1 account)"]
 
 
+def test_what_others_have_set_up_is_told_and_is_no_change() -> None:
+    made = plan(delivered_twice_by=("rule/theirs to api-destination/theirs",), rivals=("a-1 theirs",))
+    text = list(plan_lines([made, plan()], "No changes."))
+    assert text[0] == "account 111111111111 payments"
+    assert text[2].startswith(
+        "  ! us-east-1: DeliveredTwice: each instance start is told to Qualys twice, also by rule/theirs"
+    )
+    assert text[3].startswith("  ! us-east-1: SecondInventoryAssociation: other inventory associations")
+    assert text[-1] == "No changes. (2 accounts)"
+    assert [(b["region"], b["reason"]) for b in plan_data([made])["accounts"][0]["beside"]] == [
+        ("us-east-1", "DeliveredTwice"),
+        ("us-east-1", "SecondInventoryAssociation"),
+    ]
+    assert made.right
+
+
 def test_long_values_are_broken_up() -> None:
     wanted = {"Statement": [{"Action": [f"events:Action{n}" for n in range(12)]}]}
     lines = "\n".join(plan_lines([plan(Change(RULE, Action.UPDATE, (Difference("policy", wanted, None),)))], ""))

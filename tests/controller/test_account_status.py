@@ -201,7 +201,7 @@ def test_exclusive() -> None:
     ):
         assert says in told.message
     assert shown(found)["Ready"] == ("True", "Succeeded")
-    assert View.of(found).delivered_twice == 1
+    assert (View.of(found).delivered_twice, View.of(found).rivalled) == (1, 1)
 
 
 def test_exclusive_stands_while_nobody_can_look() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from sandbox.deployment import Replica
 from sandbox.processes import wait_until
+from tests.e2e.neighbours import ASSOCIATION, RULE, set_up_beside
+from tests.e2e.test_main_job import ask
 from tests.e2e.user import COMMAND, TIMEOUT, User, made
 from zerotouch.cli.exits import Exit
 
@@ -69,6 +71,38 @@ def test_status(admin: User, operator: Replica) -> None:
     assert [line.split()[0] for line in lines if line.startswith(("3", "ACCOUNT"))] == ["ACCOUNT", bad, good]
     assert "3/3" in next(line for line in lines if line.startswith(good))
     assert f"{tenant.namespace}/production" in admin.run("status", "-A")
+
+
+def test_what_others_have_set_up_is_told_by_plan_status_and_doctor(admin: User, operator: Replica) -> None:
+    tenant = admin.tenant
+    account = tenant.account()
+    tenant.credentials()
+    tenant.apply(account, interval="24h", regions={"names": ["us-east-1"]})
+    tenant.ready()
+    where = ("-n", tenant.namespace)
+    commands = {"plan": ("plan", "production", *where), "status": ("status", *where), "doctor": ("doctor", *where)}
+    for command in commands.values():
+        assert "DeliveredTwice" not in admin.run(*command, status=0)
+    set_up_beside(tenant, account)
+    ask(tenant, account, "others")
+    told = {name: admin.run(*command, status=0) for name, command in commands.items()}
+    for text in told.values():
+        assert (
+            f"each instance start is told to Qualys twice, also by arn:aws:events:us-east-1:{account}:rule/{RULE} to "
+            in text
+        )
+        assert ASSOCIATION in text
+    assert "  ! us-east-1: DeliveredTwice: " in told["plan"]
+    assert "No changes: AWS is as declared." in told["plan"]
+    assert f"  ! {account}/us-east-1: SecondInventoryAssociation: " in told["status"]
+    assert "No link is broken.\nWarning: exclusive: " in told["doctor"]
+    data = {name: json.loads(admin.run(*command, "-o", "json", status=0)) for name, command in commands.items()}
+    reasons = [(found["region"], found["reason"]) for found in data["plan"]["accounts"][0]["beside"]]
+    assert reasons == [("us-east-1", "DeliveredTwice"), ("us-east-1", "SecondInventoryAssociation")]
+    (region,) = [r for r in data["status"]["objects"][0]["accounts"][0]["regions"] if r["deliveredTwiceBy"]]
+    assert (region["name"], len(region["rivalAssociations"])) == ("us-east-1", 1)
+    assert data["doctor"][0]["firstBroken"] is None
+    assert data["doctor"][0]["links"][-1]["answer"] == "warning"
 
 
 def heed_ctrl_c() -> None:

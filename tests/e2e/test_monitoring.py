@@ -10,6 +10,7 @@ import pytest
 from sandbox.deployment import ROOT, Replica
 from sandbox.monitoring import Prometheus
 from tests.e2e.conftest import Operators
+from tests.e2e.neighbours import set_up_beside
 from tests.e2e.tenant import Tenant
 from tests.e2e.test_main_job import ask
 
@@ -118,8 +119,9 @@ def test_a_queue_that_cannot_be_read_is_told_through_a_restart(
 def test_every_panel_of_the_dashboard_shows_something(prometheus: Prometheus, tenant: Tenant) -> None:
     account = tenant.account()
     tenant.credentials()
-    tenant.apply(account, interval="1h")
+    tenant.apply(account, interval="1h", detection={"events": {}})
     tenant.ready()
+    set_up_beside(tenant, account)
     tenant.aws.client("events", account).disable_rule(Name="qualys-zerotouch")
     ask(tenant, account, "look")
     expressions = [
@@ -127,6 +129,9 @@ def test_every_panel_of_the_dashboard_shows_something(prometheus: Prometheus, te
     ]
     tenant.wait(lambda: all(prometheus.query(expression) for expression in expressions))
     assert [e for e in expressions if prometheus.query(e) == []] == []
+    (panel,) = [panel for panel in panels() if panel["title"] == "Regions in which others do the same"]
+    others = [target["expr"] for target in panel["targets"]]
+    tenant.wait(lambda: [[value for _, value in prometheus.query(other)] for other in others] == [[1], [1]])
 
 
 def test_the_dashboard_is_whole() -> None:

@@ -10,6 +10,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.api.coverage import Gap
 from zerotouch.api.delivery import Answer as Delivering
 from zerotouch.controller.delivery import verdict
+from zerotouch.controller.exclusive import NOBODY, findings
 from zerotouch.desired.values import GLOBAL
 from zerotouch.plan.change import Action, Change
 from zerotouch.plan.funnel import Funnel
@@ -23,9 +24,10 @@ _REGION: Final = frozenset({Reason.REGION_NOT_ENABLED, Reason.REGION_UNSUPPORTED
 
 
 class Answer(StrEnum):
-    """What is known of one link."""
+    """What is known of one link. One with a warning is not broken."""
 
     GOOD = "good"
+    WARNING = "warning"
     BROKEN = "broken"
     UNKNOWN = "unknown"
 
@@ -98,6 +100,7 @@ def chain(target: Target, now: datetime) -> list[Link]:
         _kind(target, "connection", target.home, "Connection", _OPERATOR, _but("token", "secretValues")),
         _token(target, now),
         *_delivery(target),
+        _exclusive(target),
     ]
 
 
@@ -293,6 +296,18 @@ def _delivery(target: Target) -> list[Link]:
         why = surveyed.problem.message if surveyed and surveyed.problem else "not looked at"
         return [Link("delivery", Answer.UNKNOWN, why), Link("dead letters", Answer.UNKNOWN, why)]
     return [_delivered(surveyed.found), _letters(surveyed.found)]
+
+
+def _exclusive(target: Target) -> Link:
+    """Whether others deliver, or collect, the same: each start would be assessed twice, or inventory be another's."""
+    scope = target.scope(target.region)
+    twice, rivals = (scope.delivered_twice_by, scope.rivals) if scope else (None, None)
+    if found := findings(twice or (), rivals or ()):
+        evidence, mend = ("; ".join(texts) for texts in zip(*((one.what, one.mend) for one in found), strict=True))
+        return Link("exclusive", Answer.WARNING, evidence, mend)
+    if twice is None or rivals is None:
+        return Link("exclusive", Answer.UNKNOWN, "what others have set up could not be looked at")
+    return Link("exclusive", Answer.GOOD, NOBODY)
 
 
 _SORTED: Final[Mapping[Delivering, Answer]] = {

@@ -1,6 +1,6 @@
 """The fleet as rows: accounts by regions, worst first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -10,11 +10,13 @@ from rich.text import Text
 from zerotouch.api.account import QualysZeroTouchAccountStatus, RegionState, State
 from zerotouch.api.conditions import Condition
 from zerotouch.cli.cluster import Family
+from zerotouch.controller.exclusive import findings, present
 from zerotouch.controller.objects import Account
 from zerotouch.plan.render import cut, some
 
 _WIDE: Final = 200
 _MOST_REGIONS: Final = 6
+_MOST_BESIDE: Final = 10
 _MESSAGE: Final = 160
 _COLOURS: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
 _WORSE: Final = {State.NOT_READY: 0, State.REMOVING: 1, State.PENDING: 2, State.READY: 3}
@@ -48,7 +50,22 @@ def table(data: Sequence[dict[str, Any]], limit: int) -> None:
             console.print(rows)
         if len(entry["accounts"]) > limit:
             console.print(f"and {len(entry['accounts']) - limit} more, none of them worse: --limit shows them")
+        for line in _beside_lines(entry):
+            console.print(line, soft_wrap=True, markup=False)
         console.print()
+
+
+def _beside_lines(entry: dict[str, Any]) -> Iterator[str]:
+    """What others have set up beside us, which is no reason not to be Ready."""
+    found = [
+        f"  ! {account['id']}/{region['name']}: {one.reason.value}: {one.what}: {one.mend}"
+        for account in entry["accounts"]
+        for region in account["regions"]
+        for one in findings(region["deliveredTwiceBy"], region["rivalAssociations"])
+    ]
+    yield from found[:_MOST_BESIDE]
+    if len(found) > _MOST_BESIDE:
+        yield f"  ! and {len(found) - _MOST_BESIDE} more: -o json tells all"
 
 
 def _object_lines(console: Console, entry: dict[str, Any]) -> None:
@@ -100,6 +117,7 @@ def _account(account: Account) -> dict[str, Any]:
 
 
 def _region(region: RegionState) -> dict[str, Any]:
+    here = bool(present([region]))
     return {
         "name": region.name,
         "state": region.state.value,
@@ -108,6 +126,8 @@ def _region(region: RegionState) -> dict[str, Any]:
         "since": region.since.isoformat() if region.since else None,
         "ready": region.ready,
         "total": region.total,
+        "deliveredTwiceBy": region.delivered_twice_by if here else [],
+        "rivalAssociations": region.rival_associations if here else [],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from zerotouch.api.account import QualysZeroTouchAccountSpec
 from zerotouch.api.conditions import Reason
 from zerotouch.aws.errors import Retry
+from zerotouch.controller.exclusive import Finding, findings
 from zerotouch.desired.values import UNKNOWN
 from zerotouch.plan.change import Action, Change, Conflict, Difference
 from zerotouch.plan.text import change_data, change_lines, counts
@@ -21,6 +22,7 @@ _TOLD: Final = frozenset({Reason.DRIFTED, Reason.CONFLICT})
 @dataclass(frozen=True)
 class AccountPlan:
     """One account. `problems`: (scope, problem). `losses`: what goes for good with what is removed.
+    `beside`: (region, what others have set up there).
 
     `needs_token`: a connection has to be written, which takes the token itself; `token`: the fingerprint of the one that
     its connections keep, where they do.
@@ -33,6 +35,7 @@ class AccountPlan:
     needs_token: bool
     token: str | None = None
     losses: tuple[str, ...] = ()
+    beside: tuple[tuple[str, Finding], ...] = ()
 
     @property
     def title(self) -> str:
@@ -60,7 +63,12 @@ def make_plan(spec: QualysZeroTouchAccountSpec, report: AccountReport, new_token
         changes = [_with_unknown_token(c) for c in changes] if needs else [c for c in changes if not _is_connection(c)]
     told = tuple((where, problem) for where, problem in problems if problem.reason not in _TOLD)
     losses = tuple(loss for scope in report.scopes for loss in scope.losses)
-    return AccountPlan(spec, tuple(changes), conflicts, told, needs, token, losses)
+    beside = tuple(
+        (scope.name, finding)
+        for scope in report.scopes
+        for finding in findings(scope.delivered_twice_by or (), scope.rivals or ())
+    )
+    return AccountPlan(spec, tuple(changes), conflicts, told, needs, token, losses, beside)
 
 
 def summary(plans: Sequence[AccountPlan]) -> dict[str, int]:
@@ -80,7 +88,7 @@ def summary(plans: Sequence[AccountPlan]) -> dict[str, int]:
 def plan_lines(plans: Sequence[AccountPlan], nothing: str) -> Iterator[str]:
     """The whole plan, account by account; those of which there is nothing to tell are left out."""
     for plan in plans:
-        if plan.changes or not plan.right:
+        if plan.changes or plan.beside or not plan.right:
             yield from _account_lines(plan)
     number = summary(plans)
     accounts = f"{number['accounts']} account{'s' if number['accounts'] != 1 else ''}"
@@ -111,6 +119,10 @@ def plan_data(plans: Sequence[AccountPlan]) -> dict[str, Any]:
                     for c in plan.conflicts
                 ],
                 "losses": list(plan.losses),
+                "beside": [
+                    {"region": where, "reason": found.reason.value, "message": found.what, "mend": found.mend}
+                    for where, found in plan.beside
+                ],
                 "problems": [
                     {"region": where or None, "reason": problem.reason.value, "message": problem.message}
                     for where, problem in plan.problems
@@ -144,7 +156,9 @@ def _account_lines(plan: AccountPlan) -> Iterator[str]:
         yield f"  ! conflict: {conflict.message}"
     for where, problem in plan.problems:
         yield f"  ! {where + ': ' if where else ''}{problem.reason.value}: {problem.message}"
-    if not plan.right or plan.losses:
+    for where, found in plan.beside:
+        yield f"  ! {where}: {found.reason.value}: {found.what}: {found.mend}"
+    if not plan.right or plan.losses or plan.beside:
         yield ""
 
 

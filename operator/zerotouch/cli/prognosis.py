@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zerotouch.cli.chain import Answer, Link, Target, chain, first_broken
 
-_SIGNS: Final = {Answer.GOOD: "ok", Answer.BROKEN: "BROKEN", Answer.UNKNOWN: "?"}
+_SIGNS: Final = {Answer.GOOD: "ok", Answer.WARNING: "!", Answer.BROKEN: "BROKEN", Answer.UNKNOWN: "?"}
 _SIGN_WIDTH: Final = 6
 _NAME_WIDTH: Final = 21
 
@@ -24,6 +24,11 @@ class Diagnosis:
     def broken(self) -> Link | None:
         """The first broken link."""
         return first_broken(self.links)
+
+    @property
+    def warnings(self) -> list[Link]:
+        """What is not broken, and not as it should be either."""
+        return [link for link in self.links if link.answer is Answer.WARNING]
 
     @property
     def place(self) -> str:
@@ -64,15 +69,17 @@ def data(diagnoses: Sequence[Diagnosis]) -> list[dict[str, Any]]:
 
 def _severity(diagnosis: Diagnosis) -> tuple[bool, int, str]:
     broken = diagnosis.broken
-    return broken is None, diagnosis.links.index(broken) if broken else 0, diagnosis.place
+    return broken is None, diagnosis.links.index(broken) if broken else -len(diagnosis.warnings), diagnosis.place
 
 
 def _short(diagnosis: Diagnosis) -> str:
     broken = diagnosis.broken
     if broken is not None:
         return f"{diagnosis.place}  {_SIGNS[Answer.BROKEN]}  {broken.name}: {broken.evidence}"
+    told = [f"! {link.name}: {link.evidence}" for link in diagnosis.warnings]
     unknown = [link.name for link in diagnosis.links if link.answer is Answer.UNKNOWN]
-    return f"{diagnosis.place}  ok" + (f"  (not known: {', '.join(unknown)})" if unknown else "")
+    told += [f"(not known: {', '.join(unknown)})"] if unknown else []
+    return "  ".join([diagnosis.place, "ok", *told])
 
 
 def _whole(diagnosis: Diagnosis) -> Iterator[str]:
@@ -83,6 +90,9 @@ def _whole(diagnosis: Diagnosis) -> Iterator[str]:
     yield ""
     if broken is None:
         yield "No link is broken."
-        return
-    yield f"First broken link: {broken.name}: {broken.evidence}"
-    yield f"What to do: {broken.mend}"
+    else:
+        yield f"First broken link: {broken.name}: {broken.evidence}"
+        yield f"What to do: {broken.mend}"
+    for link in diagnosis.warnings:
+        yield f"Warning: {link.name}: {link.evidence}"
+        yield f"What to do: {link.mend}"

@@ -81,7 +81,7 @@ class View:
 
     `states`: region state → number of regions. `drift` and, of that, `fights`: number of fields by region and kind.
     `problems`: reason → number of regions. `carriers`: the regions that hold a connection of ours. `told`: conditions
-    that the parent has too. `delivered_twice`: number of regions.
+    that the parent has too. `delivered_twice`, `rivalled`: number of regions.
     """
 
     observed_generation: int | None = None
@@ -101,6 +101,7 @@ class View:
     plan: str | None = None
     approval: Approval | None = None
     delivered_twice: int = 0
+    rivalled: int = 0
 
     @classmethod
     def of(cls, status: QualysZeroTouchAccountStatus) -> "View":
@@ -125,6 +126,7 @@ class View:
             plan=status.plan,
             approval=status.approval,
             delivered_twice=sum(bool(r.delivered_twice_by) for r in present(status.regions)),
+            rivalled=sum(bool(r.rival_associations) for r in present(status.regions)),
         )
 
 

@@ -79,6 +79,11 @@ class OperatorCollector(Collector):
             "Targets where a rule of somebody else tells Qualys of the same instance starts.",
             sum(account.view.delivered_twice for account in self._shared.index.accounts()),
         )
+        yield GaugeMetricFamily(
+            "zerotouch_rival_associations",
+            "Targets where inventory associations of somebody else keep ours from nodes of theirs.",
+            sum(account.view.rivalled for account in self._shared.index.accounts()),
+        )
         objects = GaugeMetricFamily("zerotouch_objects", "QualysZeroTouch objects by readiness.", labels=["ready"])
         ready = Counter({True: 0, False: 0})
         ready.update(parent.ready for parent in self._shared.index.parents())
