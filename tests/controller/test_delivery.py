@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from zerotouch.reconcile.delivery import Activity, DeliveryFinding, Letter
 from zerotouch.reconcile.report import Problem, Surveyed
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+T0 = NOW - timedelta(days=2)
 T1, T2 = NOW - timedelta(minutes=30), NOW - timedelta(minutes=10)
 RIGHT = DeliveryFinding("AUTHORIZED", "ENABLED", activity=Activity(), waiting=0)
 LETTER = Letter(T2, "SDK_CLIENT_ERROR", "it answered 500")
@@ -20,8 +22,8 @@ LETTERS = replace(RIGHT, waiting=3, letters=(LETTER,))
 FORWARDING = replace(RIGHT, connection_state=None, forwards_to="us-east-1")
 
 
-def counted(**counts: int) -> DeliveryFinding:
-    return replace(RIGHT, activity=Activity(**counts))
+def counted(**counts: Any) -> DeliveryFinding:
+    return replace(RIGHT, activity=Activity(**counts), seen_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +32,12 @@ def counted(**counts: int) -> DeliveryFinding:
         (RIGHT, None, None, "Unknown", "NoEvents"),
         (replace(RIGHT, activity=None), None, None, "Unknown", "NoEvents"),
         (RIGHT, T1, None, "True", "Succeeded"),
-        (counted(matched=2), None, None, "Unknown", "DeliveryUnproven"),
-        (counted(matched=2), T1, None, "True", "Succeeded"),
+        (counted(matched=2, last_matched_at=T2), None, None, "Unknown", "DeliveryUnproven"),
+        (counted(matched=2, last_matched_at=T1), T1, None, "True", "Succeeded"),
+        # Its delivery may still be counted.
+        (counted(matched=2, last_matched_at=T2), T0, None, "True", "Succeeded"),
+        (counted(matched=2, last_matched_at=T1), T0, None, "Unknown", "DeliveryUnproven"),
+        (counted(matched=2, last_matched_at=T1), T0, T1, "False", "DeliveryFailing"),
         (counted(retried=3), None, T1, "False", "DeliveryFailing"),
         (counted(given_up=1), T1, T2, "False", "DeliveryFailing"),
         (counted(lost=1), T1, T1, "False", "DeliveryFailing"),
@@ -100,3 +106,13 @@ def test_reasons_of_letters_are_grouped_and_bounded() -> None:
     found = letter_reasons(letters)
     assert [(r.code, r.count) for r in found] == [("E", 3), ("A", 1), ("B", 1)]
     assert (found[0].message, found[0].newest_at) == ("the newest of E", T2)
+
+
+def test_an_event_of_which_nothing_was_told_is_not_forgotten_with_the_window() -> None:
+    before = seen(counted(last_success_at=T0))
+    lost = seen(counted(matched=1, last_matched_at=T1), before)
+    assert (lost.delivering, lost.reason) == (Answer.UNKNOWN, "DeliveryUnproven")
+    quiet = seen(RIGHT, lost, NOW + timedelta(hours=5))
+    assert (quiet.delivering, quiet.reason, quiet.message) == (Answer.UNKNOWN, "DeliveryUnproven", lost.message)
+    again = seen(counted(last_success_at=NOW + timedelta(hours=6)), quiet, NOW + timedelta(hours=7))
+    assert again.delivering is Answer.TRUE

@@ -56,7 +56,7 @@ def test_what_the_numbers_say(
 
 def test_a_missing_point_is_not_a_zero() -> None:
     assert activity_of({}) == Activity()
-    assert activity_of({"MatchedEvents": {at(1): 2, at(2): 3}}) == Activity(matched=5)
+    assert activity_of({"MatchedEvents": {at(1): 2, at(2): 3}}) == Activity(matched=5, last_matched_at=at(2))
 
 
 points = st.dictionaries(st.integers(0, 5).map(at), st.integers(0, 9).map(float), max_size=4)

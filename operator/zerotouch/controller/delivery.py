@@ -19,6 +19,8 @@ _MOST_NAMED: Final = 5
 _MOST_REASONS: Final = 3
 # As long as a letter is kept.
 _REMEMBERED: Final = timedelta(days=14)
+# CloudWatch's counts may be late, and one event's match and delivery be told in different minutes.
+_LATE: Final = timedelta(minutes=15)
 _STATES: Final = frozenset({Reason.RULE_DISABLED, Reason.CONNECTION_DEAUTHORIZED, Reason.PENDING})
 NOTHING_TOLD: Final = frozenset({Reason.NO_EVENTS.value, Reason.PENDING.value})
 """Reasons of an Unknown that is nobody's fault."""
@@ -81,6 +83,8 @@ def region_delivery(name: str, surveyed: Surveyed, before: RegionDelivery | None
     found: DeliveryFinding = surveyed.found
     times = _times(found, before)
     answer, reason, message = verdict(found, *times)
+    if answer is Answer.TRUE and before is not None and _is_unproven(before) and before.last_success_at == times[0]:
+        answer, reason, message = before.delivering, Reason.DELIVERY_UNPROVEN, before.message or ""
     well = answer is Answer.TRUE
     return RegionDelivery(
         name=name,
@@ -115,15 +119,36 @@ def verdict(found: DeliveryFinding, succeeded_at: datetime | None, failed_at: da
         return Answer.FALSE, Reason.CONNECTION_DEAUTHORIZED, _DEAUTHORIZED
     if failed_at is not None and (succeeded_at is None or failed_at >= succeeded_at):
         return _failed(found, failed_at)
+    if unproven := _unproven(found, succeeded_at):
+        return Answer.UNKNOWN, Reason.DELIVERY_UNPROVEN, unproven
     if succeeded_at is not None:
         older = f"; {found.waiting} older dead letters wait" if found.waiting else ""
         return Answer.TRUE, Reason.SUCCEEDED, f"delivered at {_show(succeeded_at)}{older}"
-    if found.activity is not None and found.activity.matched:
-        text = f"{found.activity.matched} events matched the rule, and CloudWatch tells neither of deliveries nor of failures"
-        return Answer.UNKNOWN, Reason.DELIVERY_UNPROVEN, text
     return Answer.UNKNOWN, Reason.NO_EVENTS, ""
 
 
+def _unproven(found: DeliveryFinding, succeeded_at: datetime | None) -> str | None:
+    """An event of which nothing is known is no success, whatever became of those before it."""
+    seen = found.activity or Activity()
+    if not seen.matched or seen.last_matched_at is None:
+        return None
+    if succeeded_at is None:
+        return f"{seen.matched} events matched the rule, and {_UNTOLD}"
+    if (
+        seen.last_matched_at <= succeeded_at + _LATE
+        or found.seen_at is None
+        or found.seen_at <= seen.last_matched_at + _LATE
+    ):
+        return None
+    since = f"the last success seen was at {_show(succeeded_at)}"
+    return f"an event matched the rule about {_show(seen.last_matched_at)}, and {_UNTOLD}; {since}"
+
+
+def _is_unproven(before: RegionDelivery) -> bool:
+    return before.reason == Reason.DELIVERY_UNPROVEN
+
+
+_UNTOLD: Final = "CloudWatch tells neither of deliveries nor of failures"
 _DEAUTHORIZED: Final = (
     "EventBridge has de-authorized the connection: the gateway refused its token, or its secret was deleted"
 )

@@ -43,7 +43,7 @@ class Activity:
     """What CloudWatch counted in the window; None where it had no datapoint, which is zero or unknown.
 
     `given_up`: not tried any more; `lettered`: of those in the queue, `lost`: of those not even there.
-    `last_success_at`, `last_failure_at`: to the minute, or to five.
+    `last_matched_at`, `last_success_at`, `last_failure_at`: to the minute, or to five.
     """
 
     matched: int | None = None
@@ -52,6 +52,7 @@ class Activity:
     given_up: int | None = None
     lettered: int | None = None
     lost: int | None = None
+    last_matched_at: datetime | None = None
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
 
@@ -124,6 +125,7 @@ def activity_of(series: Mapping[str, Series]) -> Activity:
         given_up=_sum(given_up),
         lettered=_sum(lettered),
         lost=_sum(lost),
+        last_matched_at=max((at for at, n in matched.items() if n > 0), default=None),
         last_success_at=max(successes, default=None),
         last_failure_at=max(failures, default=None),
     )
