@@ -104,6 +104,16 @@ def test_who_denies_is_told_and_what_to_do(why: str, reason: Reason, advice: str
     assert str(error).index(advice) < str(error).index("AccessDeniedException")
 
 
+@pytest.mark.parametrize(
+    ("operation", "denied"),
+    [("put_targets", "iam:PassRole"), ("put_rule", "events:TagResource"), ("create_connection", "secretsmanager:CreateSecret")],
+)  # fmt: skip
+def test_the_permission_that_lacks_may_be_another_than_the_calls(operation: str, denied: str) -> None:
+    call = Call("111111111111", "us-east-1", "events", operation)
+    error = classify(call, client_error("AccessDeniedException", DENIAL.replace("events:PutRule", denied), 403))
+    assert f"give the operator's role the permission {denied}:" in str(error)
+
+
 def test_an_scp_that_denies_entering_is_not_taken_for_a_wrong_trust() -> None:
     message = "User: x is not authorized to perform: sts:AssumeRole with an explicit deny in a service control policy"
     assert classify(ASSUME, client_error("AccessDenied", message, 403)).reason is Reason.DENIED_BY_SCP

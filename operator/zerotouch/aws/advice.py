@@ -15,6 +15,8 @@ _DENIED_BY: Final = re.compile(
     r"|because no (?P<implicit>[\w -]+? ?(?:policy|boundary)) allows",
     re.IGNORECASE,
 )
+# Often another action than the call's: PutTargets needs iam:PassRole, PutRule with tags events:TagResource.
+_ACTION: Final = re.compile(r"not authorized to perform: (?P<action>[a-z0-9-]+:[A-Za-z]+)")
 _IAM_QUOTA: Final = re.compile(r"quota for (\w+)", re.IGNORECASE)
 # EventBridge says the same words for every quota: the call tells which one it is.
 # Source: quotas pages of EventBridge, Systems Manager, IAM and SQS.
@@ -35,18 +37,23 @@ ORGANIZATION_POLICIES: Final = {"service control policy": "SCP", "resource contr
 
 @dataclass(frozen=True)
 class Denial:
-    """`policy`: the type of the policy that denies, as AWS writes it; empty where AWS does not say. `explicit`: by a Deny."""
+    """`policy`: the type of the policy that denies, as AWS writes it; empty where AWS does not say. `explicit`: by a Deny.
+
+    `action`: what was denied; empty where AWS does not say.
+    """
 
     policy: str
     explicit: bool
+    action: str = ""
 
 
 def denial_of(message: str) -> Denial:
     """What AWS's message tells of a denial."""
-    found = _DENIED_BY.search(message)
+    found, named = _DENIED_BY.search(message), _ACTION.search(message)
+    action = named["action"] if named else ""
     if found is None:
-        return Denial("", False)
-    return Denial((found["explicit"] or found["implicit"]).lower(), found["explicit"] is not None)
+        return Denial("", False, action)
+    return Denial((found["explicit"] or found["implicit"]).lower(), found["explicit"] is not None, action)
 
 
 def advise(call: Call, reason: Reason, code: str, message: str) -> str:
@@ -75,6 +82,7 @@ def advise(call: Call, reason: Reason, code: str, message: str) -> str:
 
 
 def _about_denial(call: Call, denial: Denial) -> str:
+    action = denial.action or call.action
     if short := ORGANIZATION_POLICIES.get(denial.policy):
         how = "denies it" if denial.explicit else "does not allow it"
         return (
@@ -82,12 +90,12 @@ def _about_denial(call: Call, denial: Denial) -> str:
             f"take {_where(call)} out of the spec"
         )
     if denial.policy == "permissions boundary":
-        return f"the permissions boundary of the operator's role must allow {call.action} too"
+        return f"the permissions boundary of the operator's role must allow {action} too"
     if denial.policy == "session policy":
-        return f"whoever assumes the role passes a session policy without {call.action}"
+        return f"whoever assumes the role passes a session policy without {action}"
     if denial.explicit:
-        return f"a policy denies {call.action} to the operator's role: take that out"
-    return f"give the operator's role the permission {call.action}: {POLICY_COMMAND} prints all that it needs"
+        return f"a policy denies {action} to the operator's role: take that out"
+    return f"give the operator's role the permission {action}: {POLICY_COMMAND} prints all that it needs"
 
 
 def _about_quota(call: Call, code: str, message: str) -> str:
