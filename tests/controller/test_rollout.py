@@ -31,7 +31,8 @@ def record(
     """`carried`: the token in its connections, where not the one that it is to carry."""
     trigger = Trigger("u", 2, False, True, None, False)
     held = carried or token
-    carriers = tuple(Carrier(region, held, ready, refuses, NOW) for region in REGIONS) if held else ()
+    seen = NOW + timedelta(hours=1)
+    carriers = tuple(Carrier(r, held, ready, refuses, NOW, surveyed_at=seen) for r in REGIONS) if held else ()
     view = View(2 if looked_at else 1, ready, "x", problems=problems, carriers=carriers)
     return AccountRecord(key, trigger, key.name[-12:], parent_key("n", "p"), "h", token, False, False, 300.0, view)
 
@@ -88,7 +89,9 @@ ON_TRIAL = Wanted(NEW, OLD, trial=TRIAL)
 def on_trial(key: Key, carried: str = NEW, **of_region: bool) -> AccountRecord:
     """Its first region is on trial, and carries `carried`."""
     old = record(key, OLD)
-    region = Carrier(REGIONS[0], carried, of_region.get("ready", True), of_region.get("refuses", False), NOW)
+    region = old.view.carriers[0]._replace(
+        token=carried, ready=of_region.get("ready", True), refuses=of_region.get("refuses", False)
+    )
     view = replace(
         old.view,
         carriers=(region, *old.view.carriers[1:]),
@@ -121,6 +124,19 @@ def test_a_trial(of_region: dict[str, bool], after: timedelta, carriers: int, wa
     assert carrying(assignment.tokens) == [KEYS[3]][:carriers]
     assert [key for key, a in assignment.tokens.items() if a.trial] == [KEYS[3]][carriers:]
     assert assignment.wait == wait
+
+
+@pytest.mark.parametrize("surveyed", [None, TRIAL - timedelta(minutes=1)])
+def test_a_trial_counts_when_somebody_has_looked_at_its_end(surveyed: timedelta | None) -> None:
+    record = on_trial(KEYS[3])
+    region, *others = record.view.carriers
+    unseen = region._replace(surveyed_at=None if surveyed is None else NOW + surveyed)
+    records = {**fleet(0, 10), KEYS[3]: replace(record, view=replace(record.view, carriers=(unseen, *others)))}
+    over = assign_tokens(records, records, ON_TRIAL, NOW + TRIAL)
+    assert (carrying(over.tokens), over.look, over.tokens[KEYS[3]].trial) == ([], KEYS[3], record.trial)
+    assert assign_tokens(records, records, ON_TRIAL, NOW + TRIAL / 2).look is None
+    never = assign_tokens(records, records, ON_TRIAL, NOW + TRIAL + timedelta(hours=1))
+    assert (carrying(never.tokens), never.look) == ([KEYS[3]], None)
 
 
 def test_a_delivery_that_failed_since_keeps_a_token_on_trial_until_one_succeeds() -> None:

@@ -10,6 +10,7 @@ from tests.controller.accounts import account_spec, surveyed_report
 from zerotouch.api.account import QualysZeroTouchAccountSpec, QualysZeroTouchAccountStatus
 from zerotouch.api.conditions import Reason
 from zerotouch.api.delivery import DeliveryStatus
+from zerotouch.api.token import TokenTrial
 from zerotouch.aws.errors import Retry
 from zerotouch.controller.account_status import account_status
 from zerotouch.controller.conditions import condition
@@ -68,6 +69,12 @@ def test_an_interval_of_its_own() -> None:
     known = QualysZeroTouchAccountStatus(delivery=DeliveryStatus(surveyed_at=T0 - timedelta(minutes=10)))
     assert due_surveys(spec(evidence={"interval": "10m"}), known, None, T0)
     assert not due_surveys(spec(evidence={"interval": "11m"}), known, None, T0)
+
+
+def test_deliveries_are_looked_at_in_each_pass_while_a_token_is_on_trial() -> None:
+    known = QualysZeroTouchAccountStatus(delivery=DeliveryStatus(surveyed_at=T0))
+    trial = TokenTrial(region="us-east-1", fingerprint="1" * 12)
+    assert due_surveys(spec().model_copy(update={"token_trial": trial}), known, None, T0) == {"delivery"}
 
 
 def test_what_did_not_run_stays_as_it_was() -> None:

@@ -97,6 +97,7 @@ class Account:
     trial: TokenTrial | None = None
     generation: int = 1
     observed: int = 0
+    passed_at: datetime | None = None
     regions: dict[str, Region] = field(default_factory=lambda: {name: Region() for name in REGIONS})
 
     def wants(self, name: str) -> str | None:
@@ -105,7 +106,7 @@ class Account:
     def record(self, now: datetime) -> AccountRecord:
         ready = {n: self._ready(n, now) for n in self.regions}
         carriers = tuple(
-            Carrier(n, r.fingerprint, ready[n], is_refused(r.healing), r.written_at)
+            Carrier(n, r.fingerprint, ready[n], is_refused(r.healing), r.written_at, surveyed_at=self.passed_at)
             for n, r in self.regions.items()
             if r.fingerprint
         )
@@ -276,7 +277,7 @@ class Life:
                 token = self.tokens.held(KEY, fingerprint)
                 if region.down_until <= self.now and token is not None and fingerprint is not None:
                     self._write(region, token, fingerprint)
-            account.observed = account.generation
+            account.observed, account.passed_at = account.generation, self.now
 
     def _write(self, region: Region, token: SubscriptionToken, fingerprint: str) -> None:
         if not region.authorized:

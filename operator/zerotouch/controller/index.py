@@ -56,7 +56,7 @@ class Trigger:
 class Carrier(NamedTuple):
     """A region whose connection carries a token. `written_at`: when it was last written, as far as known.
 
-    `succeeded_at`, `failed_at`: the last deliveries that the evidence tells of.
+    `succeeded_at`, `failed_at`: the last deliveries that the evidence tells of. `surveyed_at`: when it was last looked for.
     """
 
     region: str
@@ -66,6 +66,7 @@ class Carrier(NamedTuple):
     written_at: datetime | None = None
     succeeded_at: datetime | None = None
     failed_at: datetime | None = None
+    surveyed_at: datetime | None = None
 
     @property
     def failing(self) -> bool:
@@ -132,11 +133,12 @@ class View:
 
 def _carriers(status: QualysZeroTouchAccountStatus) -> tuple[Carrier, ...]:
     evidence = {region.name: region for region in status.delivery.regions} if status.delivery else {}
+    at = status.delivery.surveyed_at if status.delivery else None
     carrying = (r for r in status.regions if r.token and r.state is not State.REMOVING)
-    return tuple(_carrier(region, evidence.get(region.name)) for region in carrying)
+    return tuple(_carrier(region, evidence.get(region.name), at) for region in carrying)
 
 
-def _carrier(region: RegionState, evidence: RegionDelivery | None) -> Carrier:
+def _carrier(region: RegionState, evidence: RegionDelivery | None, surveyed_at: datetime | None) -> Carrier:
     return Carrier(
         region=sys.intern(region.name),
         token=sys.intern(region.token or ""),
@@ -145,6 +147,7 @@ def _carrier(region: RegionState, evidence: RegionDelivery | None) -> Carrier:
         written_at=modified_at(region.connection_version),
         succeeded_at=evidence.last_success_at if evidence else None,
         failed_at=evidence.last_failure_at if evidence else None,
+        surveyed_at=surveyed_at,
     )
 
 

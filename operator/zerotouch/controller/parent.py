@@ -116,6 +116,8 @@ class ParentHandler:
             elif first or asked:
                 self._enqueue(record, parent, asked)
         await _at_once(writes)
+        if assignment.look is not None:
+            shared.accounts.add(assignment.look, Priority.URGENT)
         return assignment.wait
 
     async def _remove_undeclared(self, parent: Parent) -> None:

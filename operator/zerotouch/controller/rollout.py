@@ -15,6 +15,8 @@ from zerotouch.controller.index import AccountRecord, Carrier
 from zerotouch.controller.objects import Key
 
 _MOST_UNWELL: Final = 0.5
+# Where nobody can look at the region on trial, the others do not wait for ever.
+_LOOK_WITHIN: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Assignment:
-    """`wait`: time until the trial is over, where it is that which is waited for."""
+    """`wait`: time until the trial is over, where it is that which is waited for. `look`: whose trial is over, and is to be
+    looked at before it counts.
+    """
 
     tokens: dict[Key, Assigned] = field(default_factory=dict)
     wait: timedelta | None = None
+    look: Key | None = None
 
 
 def assign_tokens(
@@ -58,17 +63,17 @@ def assign_tokens(
         return Assignment({k: _as_it_is(known[k]) if k in known else Assigned(None) for k in keys})
     behind = {k: r for k, r in known.items() if r.token_fingerprint not in {None, target}}
     carriers = [r for r in known.values() if r.token_fingerprint == target]
-    wave, trial, wait = _wave(behind, carriers, tokens, now)
+    wave = _wave(behind, carriers, tokens, now)
     new = target if not behind else tokens.fallback or target
     assigned: dict[Key, Assigned] = {}
     for key in keys:
         if key not in known:
             assigned[key] = Assigned(new)
-        elif key in behind and key not in wave:
-            assigned[key] = Assigned(known[key].token_fingerprint, trial.get(key))
+        elif key in behind and key not in wave.keys:
+            assigned[key] = Assigned(known[key].token_fingerprint, wave.trial.get(key))
         else:
             assigned[key] = Assigned(target)
-    return Assignment(assigned, wait)
+    return Assignment(assigned, wave.wait, wave.look)
 
 
 def carried_by_all(wanted: Iterable[Key], records: Mapping[Key, AccountRecord], fingerprint: str) -> bool:
@@ -93,46 +98,60 @@ def _as_it_is(record: AccountRecord) -> Assigned:
     return Assigned(record.token_fingerprint, record.trial)
 
 
-Wave = tuple[set[Key], dict[Key, TokenTrial], timedelta | None]
+@dataclass(frozen=True)
+class _Wave:
+    """`keys`: who gets the token now. The rest as of `Assigned` and `Assignment`."""
+
+    keys: set[Key]
+    trial: dict[Key, TokenTrial] = field(default_factory=dict)
+    wait: timedelta | None = None
+    look: Key | None = None
 
 
-def _wave(behind: Mapping[Key, AccountRecord], carriers: list[AccountRecord], tokens: Wanted, now: datetime) -> Wave:
+def _wave(behind: Mapping[Key, AccountRecord], carriers: list[AccountRecord], tokens: Wanted, now: datetime) -> _Wave:
     """One target on trial, its account, then as many accounts as carry it already, so that the number doubles."""
     lost = {key for key, record in behind.items() if _nothing_to_lose(record)}
     left = sorted((key for key in behind if key not in lost), key=lambda key: (not behind[key].ready, key))
     if not left or (not carriers and lost):
-        return lost, {}, None
+        return _Wave(lost)
     if not carriers:
         return _first_wave(left, behind, tokens, now)
     if any(not r.looked_at for r in carriers):
-        return lost, {}, None
+        return _Wave(lost)
     unwell = sum(not _well(r) for r in carriers) / len(carriers)
-    return (lost | set(left[: len(carriers)]) if unwell <= _MOST_UNWELL else lost), {}, None
+    return _Wave(lost | set(left[: len(carriers)]) if unwell <= _MOST_UNWELL else lost)
 
 
-def _first_wave(left: list[Key], behind: Mapping[Key, AccountRecord], tokens: Wanted, now: datetime) -> Wave:
+def _first_wave(left: list[Key], behind: Mapping[Key, AccountRecord], tokens: Wanted, now: datetime) -> _Wave:
     target = tokens.target or ""
     if not tokens.trial or tokens.fallback in tokens.refused:
-        return {left[0]}, {}, None
+        return _Wave({left[0]})
     for key in left:
         trial = behind[key].trial
         if trial is None or trial.fingerprint != target:
             continue
         if not behind[key].looked_at:
-            return set(), {key: trial}, None
+            return _Wave(set(), {key: trial})
         carrier = next((c for c in behind[key].view.carriers if c.region == trial.region), None)
         if carrier is None or not _on_trial(carrier, target):
             continue
         over = (carrier.written_at or now) + tokens.trial
         well = carrier.ready and not carrier.failing
-        if now >= over and well:
-            return {key}, {}, None
-        return set(), {key: trial}, over - now if well and now < over else None
+        if now < over:
+            return _Wave(set(), {key: trial}, wait=over - now if well else None)
+        if _unseen(carrier, over) and now < over + _LOOK_WITHIN:
+            return _Wave(set(), {key: trial}, look=key)
+        return _Wave({key}) if well else _Wave(set(), {key: trial})
     fit = [(key, carrier) for key in left for carrier in behind[key].view.carriers if carrier.ready]
     if not fit:
-        return {left[0]}, {}, None
+        return _Wave({left[0]})
     key, carrier = min(fit, key=lambda place: (not behind[place[0]].ready, _since_success(place[1], now)))
-    return set(), {key: TokenTrial(region=carrier.region, fingerprint=target)}, None
+    return _Wave(set(), {key: TokenTrial(region=carrier.region, fingerprint=target)})
+
+
+def _unseen(carrier: Carrier, over: datetime) -> bool:
+    """Whether nobody has looked for failed deliveries at the end of the trial: without a look none is known of."""
+    return carrier.surveyed_at is None or carrier.surveyed_at < over
 
 
 def _since_success(carrier: Carrier, now: datetime) -> timedelta:

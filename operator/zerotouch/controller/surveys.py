@@ -45,9 +45,10 @@ READERS: Final[tuple[Reader, ...]] = (DeliveryReader(), CoverageReader())
 def due_surveys(
     spec: QualysZeroTouchAccountSpec, status: QualysZeroTouchAccountStatus, requested_at: str | None, now: datetime
 ) -> frozenset[str]:
-    """Those whose interval is over, and all of them where a person asked for a look."""
+    """Those whose interval is over, all of them where a person asked for a look, and deliveries while a token is on trial."""
     asked = requested_at is not None and requested_at != status.last_handled_reconcile_at
-    return frozenset(r.name for r in READERS if _due(r.interval(spec), r.surveyed_at(spec, status), now, asked))
+    due = frozenset(r.name for r in READERS if _due(r.interval(spec), r.surveyed_at(spec, status), now, asked))
+    return due | {DeliveryReader.name} if spec.token_trial is not None else due
 
 
 def with_surveys(
