@@ -193,6 +193,8 @@ def test_the_first_token_of_all_goes_everywhere_at_once() -> None:
 def test_a_new_account_in_the_middle_gets_what_is_known_to_work() -> None:
     assert assign_tokens(KEYS, fleet(2, 7), Wanted(NEW, OLD), NOW).tokens[KEYS[9]] == Assigned(OLD)
     assert assign_tokens(KEYS, fleet(9, 0), Wanted(NEW, OLD), NOW).tokens[KEYS[9]] == Assigned(NEW)
+    refused = Wanted(NEW, OLD, frozenset({OLD}))
+    assert assign_tokens(KEYS, fleet(2, 7), refused, NOW).tokens[KEYS[9]] == Assigned(NEW)
 
 
 def test_without_a_usable_token_everything_stays() -> None:

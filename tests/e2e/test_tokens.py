@@ -131,6 +131,7 @@ def test_a_gateway_that_is_not_allowed_gets_nothing(operator: Replica, tenant: T
     qualys = {"gatewayURL": f"http://localhost:{port}", "auth": {"credentialsSecretRef": {"name": "qualys-api"}}}
     tenant.apply(account, qualys=qualys)
     tenant.until("GatewayNotAllowed", "neither a Qualys platform's nor allowed")
+    assert tenant.condition(tenant.object(), "TokenCurrent")["reason"] == "GatewayNotAllowed"
     assert len(tenant.qualys.requests()) == before
     assert tenant.held(account) == []
 

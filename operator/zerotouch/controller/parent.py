@@ -85,6 +85,7 @@ class ParentHandler:
             gateway = resolve_gateway(qualys.platform, qualys.gateway_url, self._shared.settings.allowed_gateways)
         except GatewayNotAllowed as error:
             problem: ParentProblem | None = ParentProblem(Reason.GATEWAY_NOT_ALLOWED, str(error))
+            result = TokenResult(problem=problem)
         else:
             result = await self._shared.tokens.resolve(parent, gateway, self._told(parent))
             problem = result.problem

@@ -64,7 +64,8 @@ def assign_tokens(
     behind = {k: r for k, r in known.items() if r.token_fingerprint not in {None, target}}
     carriers = [r for r in known.values() if r.token_fingerprint == target]
     wave = _wave(behind, carriers, tokens, now)
-    new = target if not behind else tokens.fallback or target
+    serves = tokens.fallback is not None and tokens.fallback not in tokens.refused
+    new = tokens.fallback if behind and serves else target
     assigned: dict[Key, Assigned] = {}
     for key in keys:
         if key not in known:
