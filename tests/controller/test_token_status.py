@@ -1,5 +1,6 @@
 """What a parent's status says of its token."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.controller.test_rollout import KEYS, NEW, OLD, fleet, record
 from zerotouch.api.conditions import Condition, Reason
 from zerotouch.api.zerotouch import QualysZeroTouchStatus, TokenStatus
+from zerotouch.controller.index import Carrier
 from zerotouch.controller.parent_status import ParentProblem
 from zerotouch.controller.token_status import TokenView, token_view
 from zerotouch.controller.tokens import HeldToken, TokenResult
@@ -60,6 +62,14 @@ def test_a_rollout_names_who_is_behind_and_is_stuck_after_hours() -> None:
     assert "the old one expires at 2026-01-04T00:00:00+00:00" in later.conditions[1].message
     done = view(TokenResult(NEXT), list(fleet(10, 0).values()), tuple(later.conditions), NOW)
     assert told(done) == FINE
+
+
+def test_where_deliveries_with_the_new_one_fail_is_told() -> None:
+    carrier = Carrier("us-east-1", NEW, True, False, NOW, failed_at=NOW + timedelta(minutes=1))
+    trying = record(KEYS[0], NEW)
+    trying = replace(trying, view=replace(trying.view, carriers=(carrier,)))
+    found = view(TokenResult(CURRENT, NEXT), [trying, record(KEYS[1], OLD)])
+    assert "deliveries with the new one fail in 000000000000/us-east-1: see Delivering" in found.conditions[1].message
 
 
 def test_a_region_that_was_down_is_behind_though_its_account_is_to_carry_the_new_one() -> None:

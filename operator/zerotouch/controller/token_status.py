@@ -42,7 +42,8 @@ def token_view(
     behind = list(behind_targets(records, result.target)) if result.target and not result.observing else []
     conditions = [_current(result, records, previous, generation, now)]
     if not result.observing:
-        conditions.append(_rolled_out(result, behind, trial, previous, generation, now))
+        failing = [(r, c) for r in records for c in r.view.carriers if c.token == result.target and c.failing]
+        conditions.append(_rolled_out(result, behind, failing, trial, previous, generation, now))
     return TokenView(_status(result, behind, before.token), conditions)
 
 
@@ -96,6 +97,7 @@ def _advice(result: TokenResult) -> str:
 def _rolled_out(
     result: TokenResult,
     behind: list[Target],
+    failing: list[Target],
     trial: timedelta,
     previous: Sequence[Condition],
     generation: int,
@@ -107,6 +109,8 @@ def _rolled_out(
     since = before.last_transition_time if before is not None and before.status == "False" else now
     stuck = now - since > _STUCK_AFTER + trial
     text = f"token {result.target} is being rolled out; another one is carried by {_names(behind)}"
+    if failing:
+        text += f"; deliveries with the new one fail in {_names(failing)}: see Delivering there"
     if stuck:
         text += _expiry(result, now)
     reason = Reason.TOKEN_ROLLOUT_STUCK if stuck else Reason.PROGRESSING
