@@ -231,6 +231,8 @@ def test_an_interruption_tells_what_was_done(user: User, number: signal.Signals)
     account = user.tenant.account()
     user.write(account, regions={"names": ["us-east-1"]})
     user.tenant.aws.add_fault("delay", account=account, operation="CreateConnection", seconds=3.0)
+    # However late the interruption comes, the work is not done by then.
+    user.tenant.aws.add_fault("throttle", account=account, operation="PutRule", count=1000)
     try:
         process = subprocess.Popen(
             [COMMAND, "apply", "-f", user.file, "--once", "--yes"],

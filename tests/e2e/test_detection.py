@@ -113,7 +113,7 @@ def test_what_a_person_changes_is_mended_within_seconds_and_the_author_is_told(
         def mended(number: int = number) -> bool:
             return len(recent(tenant, account)) == number
 
-        tenant.wait(mended, timeout=30)
+        tenant.wait(mended)
         newest = recent(tenant, account)[0]
         assert (newest["kind"], newest["detectedBy"]) == (kind, "event")
         assert newest["author"].startswith(f"{alice.arn} from 127.0.0.1 by {call} at ")
@@ -134,7 +134,7 @@ def test_who_keeps_changing_it_back_is_named(operator: Replica, tenant: Tenant) 
     alice = Person(tenant, account)
     for number in range(1, REPAIRS + 1):
         disable_rule(alice)
-        tenant.wait(lambda number=number: len(recent(tenant, account)) == number, timeout=30)  # type: ignore[misc]
+        tenant.wait(lambda number=number: len(recent(tenant, account)) == number)  # type: ignore[misc]
     disable_rule(alice)
     told = tenant.until("Fighting", f"put right {REPAIRS} times", "qzta", f"{OBJECT}-{account}")
     assert f"; last known change by {alice.arn} from 127.0.0.1 by events:DisableRule at " in told["message"]
@@ -146,7 +146,7 @@ def test_the_operators_own_writes_cause_no_pass(operator: Replica, tenant: Tenan
     account = watched(tenant)
     alice = Person(tenant, account)
     rewrite_connection(alice)
-    tenant.wait(lambda: len(recent(tenant, account)) == 1, timeout=30)
+    tenant.wait(lambda: len(recent(tenant, account)) == 1)
     tenant.wait(lambda: received(operator, "own") > 0)
     before, foreign = passes(operator), received(operator, "foreign")
     # What comes after them in the queue was read after them.
@@ -253,7 +253,7 @@ def test_what_is_in_the_queue_is_told_while_its_bus_cannot_be_looked_after(opera
     tenant.apply(account, tenant.account(2), regions={"names": ["us-east-1"]}, interval="1h", detection={"events": {}})
     tenant.wait(lambda: tenant.condition(tenant.object(), "Detecting").get("status") == "False")
     disable_rule(Person(tenant, account))
-    tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"], timeout=30)
+    tenant.wait(lambda: [d["detectedBy"] for d in recent(tenant, account)] == ["event"])
     assert tenant.condition(tenant.object(), "Detecting")["status"] == "False"
     tenant.wait(lambda: "zerotouch_drift_queue_reachable 1.0" in operator.metrics())
 

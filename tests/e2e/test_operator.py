@@ -119,7 +119,8 @@ def test_a_second_replica_only_watches_and_takes_over(operators: Operators, worl
         assert metric(second, 'zerotouch_passes_total{result="ready"}') == 0
         assert metric(second, 'zerotouch_targets{state="Ready"}') >= 3
         first.process.stop()
-        tenant.wait(lambda: metric(second, "zerotouch_leader") == 1, timeout=15)
+        tenant.wait(lambda: metric(second, "zerotouch_leader") == 1)
+        assert "another leader vanished" not in second.log(), "the Lease was released"
         tenant.annotate("qzta", f"{OBJECT}-{account}", "zerotouch.dev/requestedAt=now")
         tenant.wait(lambda: tenant.child(account)["status"].get("lastHandledReconcileAt") == "now")
     finally:
