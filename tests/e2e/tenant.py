@@ -173,9 +173,9 @@ class Tenant:
         found = json.loads(self.kubectl("get", "events", "-o", "json"))["items"]
         return [event["message"] for event in found if event["reason"] == reason]
 
-    def told(self, reason: str, number: int = 1) -> list[str]:
-        """The same, once there are so many: events are written after the status that they go with."""
-        self.wait(lambda: len(self.events(reason)) >= number)
+    def told(self, reason: str) -> list[str]:
+        """The same, once there are any: events are written after the status that they go with."""
+        self.wait(lambda: bool(self.events(reason)))
         return self.events(reason)
 
     def held(self, account: str) -> list[str]:

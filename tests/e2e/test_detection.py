@@ -118,9 +118,12 @@ def test_what_a_person_changes_is_mended_within_seconds_and_the_author_is_told(
         assert (newest["kind"], newest["detectedBy"]) == (kind, "event")
         assert newest["author"].startswith(f"{alice.arn} from 127.0.0.1 by {call} at ")
         assert "occurredAt" in newest
-        told = [text for text in tenant.told("Drifted", number) if text.startswith(f"{kind} ") and call in text]
-        assert len(told) == 1
-        assert f"changed by {alice.arn}" in told[0]
+
+        def told(kind: str = kind, call: str = call) -> list[str]:
+            return [text for text in tenant.events("Drifted") if text.startswith(f"{kind} ") and call in text]
+
+        tenant.wait(lambda told=told: len(told()) == 1)  # type: ignore[misc]
+        assert f"changed by {alice.arn}" in told()[0]
     tenant.ready()
     assert tenant.child(account)["status"]["readyRegions"] == "1/1"
     shown = tenant.kubectl("get", "qzta,events", "-o", "yaml") + operator.log() + operator.metrics()
