@@ -88,6 +88,15 @@ def test_several_things_wrong_at_once_have_the_same_words(crds: Sandbox, manifes
         ("connector", {"existingRoleName": "qualys-connector"}),
         ("connector", {"role": ROLE}),
         ("tags", {"team": "secops", "cost center": "7/8"}),
+        (
+            "access.stsRegion,regions,accounts",
+            [
+                "us-gov-west-1",
+                {"names": ["us-gov-east-1", "us-gov-west-1"]},
+                [{"id": "111111111111", "roleARN": "arn:aws-us-gov:iam::111111111111:role/x"}],
+            ],
+        ),
+        ("access.stsRegion,regions", ["cn-north-1", {"selection": "AllEnabled"}]),
         ("delivery", {"topology": "PerRegion"}),
         ("delivery", main_region("us-east-1")),
         ("delivery,regions", [main_region("us-east-1"), ALL_BUT_DUBLIN]),
@@ -130,8 +139,8 @@ def test_two_thousand_accounts_are_taken_and_changed_again(stored: Sandbox) -> N
             "id": f"{n:012d}",
             "name": f"account-{n}",
             "roleARN": f"arn:aws:iam::{n:012d}:role/zerotouch",
-            # Rules over lists in lists have a price, too.
-            "regions": {"names": [*(f"us-west-{m}" for m in range(1, 4)), "us-east-1"]},
+            # Rules over lists in lists have a price, too; etcd takes no object that is much larger.
+            "regions": {"names": [*(f"us-west-{m}" for m in range(1, 16)), "us-east-1"]},
         }
         for n in range(2000)
     ]

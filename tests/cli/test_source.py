@@ -138,16 +138,18 @@ def test_the_policies_of_a_spec() -> None:
         **GOOD["spec"],
         "accounts": accounts,
         "namePrefix": "own-prefix",
-        "access": {"externalID": "e-1"},
+        "access": {"externalID": "e-1", "stsRegion": "cn-north-1"},
+        "regions": {"names": ["cn-north-1"]},
         "connector": {"existingRoleName": "theirs"},
     }
     result = run(
-        ["policy", "-f", "-", "--operator-role", "arn:aws:iam::999999999999:role/op"], together({**GOOD, "spec": spec})
+        ["policy", "-f", "-", "--operator-role", "arn:aws-cn:iam::999999999999:role/op"],
+        together({**GOOD, "spec": spec}),
     )
     assert result.returncode == 0, result.stderr
     printed = json.loads(result.stdout)
     assert printed["operator"]["Statement"][0]["Resource"] == [
-        "arn:aws:iam::111111111111:role/zerotouch",
+        "arn:aws-cn:iam::111111111111:role/zerotouch",
         "arn:aws-cn:iam::222222222222:role/x/y",
     ]
     assert printed["accounts"].keys() == {"111111111111", "222222222222"}

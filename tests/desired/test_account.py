@@ -1,8 +1,9 @@
 import pytest
 
 from zerotouch.api.account import ParentRef
+from zerotouch.api.partition import partition_of
 from zerotouch.api.zerotouch import QualysZeroTouchSpec
-from zerotouch.desired.account import account_name, partition_of, resolve_account, slot_of
+from zerotouch.desired.account import account_name, resolve_account, slot_of
 
 PARENT = ParentRef(name="production", uid="u-1")
 ID = "111111111111"

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from zerotouch.api.delivery import DeadLetterQueuePolicy, Evidence
+from zerotouch.api.partition import names_of_one_partition
 from zerotouch.api.types import IMMUTABLE, SET, AccountID, ExternalID, IAMName, Model, RegionName, exactly_one, rules
 
 
@@ -54,6 +55,7 @@ class Regions(Model):
                 "exclude goes with selection AllEnabled only: leave the region out of names instead",
                 ".exclude",
             ),
+            names_of_one_partition(),
         )
     )
 

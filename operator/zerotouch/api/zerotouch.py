@@ -10,6 +10,7 @@ from zerotouch.api.conditions import ObjectStatus
 from zerotouch.api.coverage import Coverage
 from zerotouch.api.detection import Detection
 from zerotouch.api.drift import DriftPolicy
+from zerotouch.api.partition import of_the_same_partition
 from zerotouch.api.spec import (
     Connector,
     DeletionPolicy,
@@ -144,7 +145,8 @@ class Access(Model):
     external_id: ExternalID | None = Field(default=None, description="ExternalId sent when assuming the role.")
     sts_region: RegionName = Field(
         default="us-east-1",
-        description="Region whose STS is asked; it must be enabled in every account.",
+        description="Region whose STS is asked; it must be enabled in every account, and be of the same partition of AWS as "
+        "every role and region.",
     )
     permissions_boundary_name: IAMName | None = Field(
         default=None,
@@ -207,11 +209,7 @@ class QualysZeroTouchSpec(Model):
                 _NOT_IN_CHINA,
                 ".delivery.topology",
             ),
-            (
-                f"!({_MAIN}) || self.accounts.all(a, !has(a.roleARN) || !a.roleARN.startsWith('arn:aws-cn:'))",
-                _NOT_IN_CHINA,
-                ".delivery.topology",
-            ),
+            *of_the_same_partition(),
         )
     )
 

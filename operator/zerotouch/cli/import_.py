@@ -40,8 +40,8 @@ def command(
     What the object would make better, and what it would change, stands in
     comments of the YAML, with -o json on the standard error.
     """
+    from zerotouch.api.partition import partition_of
     from zerotouch.cli import importing
-    from zerotouch.desired.account import partition_of
 
     asked_of = sts_region or _STS_REGION[partition or "aws"]
     if partition not in {None, partition_of(asked_of)}:

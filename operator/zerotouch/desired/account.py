@@ -5,16 +5,8 @@ import hashlib
 from zerotouch.api.account import AccountAccess, ParentRef, QualysZeroTouchAccountSpec
 from zerotouch.api.detection import AccountDetection, Detection
 from zerotouch.api.meta import SLOTS
+from zerotouch.api.partition import partition_of
 from zerotouch.api.zerotouch import Access, AccountEntry, QualysZeroTouchSpec
-
-# Source: AWS General Reference, partitions and their regions.
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("eusc-", "aws-eusc"),
-)
 
 
 def resolve_account(
@@ -63,11 +55,6 @@ def slot_of(account_id: str) -> str:
     """Which of the slots, over which replicas share the accounts, an account belongs to."""
     digest = hashlib.sha256(account_id.encode()).digest()
     return str(int.from_bytes(digest[:4], "big") % SLOTS)
-
-
-def partition_of(region: str) -> str:
-    """`us-east-1` → `aws`, `cn-north-1` → `aws-cn`."""
-    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 def _detection(declared: Detection | None, access: AccountAccess, bus_arn: str | None) -> AccountDetection | None:
