@@ -14,6 +14,7 @@ from zerotouch.aws.settings import AWSSettings
 from zerotouch.cli.accounts import owner, resolve
 from zerotouch.cli.exits import CommandError, Exit
 from zerotouch.cli.fleet import work
+from zerotouch.cli.main import fault, show_traceback
 from zerotouch.cli.output import emit
 from zerotouch.cli.planning import AccountPlan, plan_lines, settling
 from zerotouch.cli.quiet import quiet_logs
@@ -45,11 +46,12 @@ class Asked:
 
 @dataclass
 class Done:
-    """What became of one account; `changes` grows while it is worked on."""
+    """What became of one account; `changes` grows while it is worked on. `fault`: what ended the work, one of our own."""
 
     account_id: str
     changes: list[Change] = field(default_factory=list)
     report: AccountReport | None = None
+    fault: str | None = None
 
 
 def apply(
@@ -154,7 +156,15 @@ def _latest(done: Sequence[Done]) -> str:
 
 
 def _until_settled(done: Done, one_pass: Pass, stop: threading.Event) -> None:
-    """AWS takes its time with some changes: look again until they are there."""
+    """AWS takes its time with some changes: look again until they are there. A fault in one account is no other's."""
+    try:
+        _passes(done, one_pass, stop)
+    except Exception as error:  # noqa: BLE001 - what was done in this account and the others is told all the same
+        show_traceback(error)
+        done.fault = fault(error)
+
+
+def _passes(done: Done, one_pass: Pass, stop: threading.Event) -> None:
     until, pause = time.monotonic() + _PATIENCE_SECONDS, _FIRST_WAIT
     while True:
         done.report = one_pass(stop, done.changes.append)
@@ -165,7 +175,7 @@ def _until_settled(done: Done, one_pass: Pass, stop: threading.Event) -> None:
 
 def _tell(asked: Asked, done: Sequence[Done], plans: Sequence[AccountPlan]) -> Exit:
     """What was done, and what is not right; also after an interruption."""
-    interrupted = any(one.report is None or one.report.interrupted for one in done)
+    interrupted = any(one.report.interrupted if one.report else one.fault is None for one in done)
     problems = list(_problems(done, plans))
     if asked.output != "text":
         emit(_data(done, problems, interrupted), asked.output)
@@ -173,6 +183,8 @@ def _tell(asked: Asked, done: Sequence[Done], plans: Sequence[AccountPlan]) -> E
         click.echo("\n".join(_lines(done, problems, interrupted)))
     if interrupted:
         raise CommandError(Exit.INTERRUPTED, "interrupted: run it again to finish")
+    if any(one.fault for one in done):
+        return Exit.INTERNAL
     return Exit.NOT_RIGHT if problems else Exit.OK
 
 
@@ -184,6 +196,9 @@ def _problems(done: Sequence[Done], plans: Sequence[AccountPlan]) -> Iterator[tu
             yield from ((plan.spec.account_id, c.resource.region, c.message) for c in plan.conflicts)
             yield from ((plan.spec.account_id, where, problem.message) for where, problem in plan.problems)
     for one in done:
+        if one.fault is not None:
+            yield one.account_id, "", one.fault
+            continue
         if one.report is not None and one.report.problem is not None:
             yield one.account_id, "", one.report.problem.message
         for scope in one.report.scopes if one.report is not None else ():

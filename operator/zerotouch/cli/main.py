@@ -121,17 +121,25 @@ def _run(name: str, given: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the user gets a line, the developer a traceback by --debug
-        text = (
-            f"a fault of zerotouch itself ({type(error).__name__}): run it again with --debug, and report what it shows"
-        )
-        return _told(Exit.INTERNAL, text, error)
+        return _told(Exit.INTERNAL, fault(error), error)
 
 
-def _told(status: Exit, message: str, error: BaseException | None = None) -> int:
-    if error is not None and debugging():
+def fault(error: Exception) -> str:
+    """One of our own in a line. An exception's own text may hold anything: it is for --debug."""
+    return f"a fault of zerotouch itself ({type(error).__name__}): run it again with --debug, and report what it shows"
+
+
+def show_traceback(error: BaseException) -> None:
+    """Where it is wanted."""
+    if debugging():
         import traceback
 
         traceback.print_exception(error)
+
+
+def _told(status: Exit, message: str, error: BaseException | None = None) -> int:
+    if error is not None:
+        show_traceback(error)
     # A list of what is wrong keeps its lines; everything else is one.
     first, *others = re.split(r"\n(?=\* )", message)
     lines = [" ".join(line.split()) for line in (f"zerotouch: {first}", *others)]
