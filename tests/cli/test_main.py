@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.api.cases import changed
 from zerotouch.api.crd import account_crd, zerotouch_crd
 from zerotouch.aws.policy import account_policy, observe_policy, operator_policy
 from zerotouch.cli.exits import Exit
@@ -68,6 +69,22 @@ def test_template_of_a_spec(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["Parameters"]["APIGatewayURL"]["Default"].startswith("https://gateway.")
     assert main(["template", "--terraform", "-f", sample]) == 0
     assert "us-east-1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [["target"], ["stack-set"], ["--terraform"]])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://gateway.example:1:2"])
+def test_a_gateway_to_which_aws_cannot_deliver_is_no_default(
+    form: list[str], url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "object.json"
+    auth = {"credentialsSecretRef": {"name": "qualys"}}
+    file.write_text(json.dumps(changed("qualys", {"gatewayURL": url, "auth": auth})))
+    assert main(["template", *form, "-f", str(file)]) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert f"qualys.gatewayURL is {url}, to which AWS cannot deliver: set it to https://HOST" in err
+    # The operator's role does not depend on it.
+    assert main(["template", "account-role", "-f", str(file)]) == 0
 
 
 @pytest.mark.parametrize(

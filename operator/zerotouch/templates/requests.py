@@ -14,7 +14,7 @@ from zerotouch.templates.parameters import TOKEN, reference
 
 
 class TemplateError(Exception):
-    """Something that a template cannot say. A bug: the message names what has no counterpart."""
+    """Something that a template cannot say: the message names what has no counterpart, or what to change in the spec."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a template sets up: the kinds, in contexts whose values are placeholders."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -21,11 +22,12 @@ from zerotouch.templates.parameters import (
     CONNECTOR_EXTERNAL_ID,
     CONNECTOR_ROLE,
     GATEWAY,
+    GATEWAY_PATTERN,
     MAIN_REGION,
     PARTITION,
     REGION,
 )
-from zerotouch.templates.requests import Request, requests
+from zerotouch.templates.requests import Request, TemplateError, requests
 
 _ANY_REGION: Final = "*"
 _ROLES: Final = Routing({}, (MAIN_REGION,), (MAIN_REGION,))
@@ -107,10 +109,19 @@ def listed_regions(spec: QualysZeroTouchSpec) -> tuple[str, ...]:
 
 
 def gateway_of(spec: QualysZeroTouchSpec) -> str:
-    """The URL that the spec names. It is not checked: the person who deploys the template sees it."""
+    """The URL that the spec names, where AWS can deliver to it: the person who deploys the template sees it, and judges it.
+
+    Raises TemplateError.
+    """
     if spec.qualys.platform is not None:
         return GATEWAYS[spec.qualys.platform]
-    return (spec.qualys.gateway_url or "").rstrip("/")
+    url = (spec.qualys.gateway_url or "").rstrip("/")
+    if not re.fullmatch(GATEWAY_PATTERN, url):
+        raise TemplateError(
+            f"qualys.gatewayURL is {url}, to which AWS cannot deliver: set it to https://HOST or https://HOST:PORT, or leave "
+            "-f out, and give the gateway as the parameter"
+        )
+    return url
 
 
 def _account_spec(spec: QualysZeroTouchSpec) -> QualysZeroTouchAccountSpec:
