@@ -47,6 +47,12 @@ def test_an_expiring_token_is_told() -> None:
     assert told(found)["TokenCurrent"] == ("False", "TokenExpiring")
 
 
+def test_a_rotation_that_only_a_person_can_do_is_told() -> None:
+    (current, _) = view(TokenResult(CURRENT, asked_in_vain=True), []).conditions
+    assert (current.status, current.reason) == ("True", "Succeeded")
+    assert "store a new one in its Secret" in current.message
+
+
 def test_a_rollout_names_who_is_behind_and_is_stuck_after_hours() -> None:
     records = list(fleet(1, 9).values())
     first = view(TokenResult(CURRENT, NEXT), records)

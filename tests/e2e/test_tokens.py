@@ -218,3 +218,5 @@ def test_a_token_made_by_hand_is_warned_of_in_time(operator: Replica, tenant: Te
     assert "store a new one in its Secret" in message
     tenant.secret("by-hand", {"token": qualys.mint(expiry=3_000_000)})
     tenant.wait(lambda: tenant.condition(tenant.object(), "TokenCurrent")["status"] == "True", timeout=30)
+    tenant.annotate("qzt", OBJECT, "zerotouch.dev/rotateToken=leak")
+    tenant.wait(lambda: "by hand" in tenant.condition(tenant.object(), "TokenCurrent")["message"])

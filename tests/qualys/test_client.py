@@ -152,6 +152,8 @@ async def test_whether_it_has_expired_is_asked_of_our_clock(url: str) -> None:
         ({"X-RateLimit-ToWait-Sec": "-3"}, 60.0),
         ({"X-RateLimit-ToWait-Sec": "nan"}, 60.0),
         ({"X-RateLimit-ToWait-Sec": "soon", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 60.0),
+        ({"Retry-After": "Thu, 21 Oct 2126 07:28:00 GMT"}, 3600.0),
+        ({"Retry-After": "Thu, 21 Oct 2126 07:28:00 -0000"}, 60.0),
         ({}, 60.0),
     ],
 )

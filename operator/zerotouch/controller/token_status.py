@@ -72,10 +72,12 @@ def _current(
     if result.current is None and result.problem is not None:
         problem = result.problem
         return make("TokenCurrent", "False", problem.reason, problem.message, previous, generation, now)
-    return make("TokenCurrent", "True", Reason.SUCCEEDED, _endless(result), previous, generation, now)
+    return make("TokenCurrent", "True", Reason.SUCCEEDED, _remark(result), previous, generation, now)
 
 
-def _endless(result: TokenResult) -> str:
+def _remark(result: TokenResult) -> str:
+    if result.asked_in_vain:
+        return "zerotouch.dev/rotateToken does nothing for a token made by hand: to rotate it, store a new one in its Secret"
     if result.current is None or result.current.token.expires_at is not None:
         return ""
     how = "it is rotated only when asked for" if result.minted else "nothing can warn ahead of its expiry"

@@ -75,6 +75,7 @@ class TokenResult:
 
     A problem together with a token means that an old token still serves. `expiring`: what a person should do in time.
     `minted`: whether a refused token can be followed by another, from `mint_again_at` on where not at once.
+    `asked_in_vain`: a rotation is asked for of a token that only a person can replace.
     """
 
     current: HeldToken | None = None
@@ -84,6 +85,7 @@ class TokenResult:
     minted: bool = False
     mint_again_at: datetime | None = None
     observing: bool = False
+    asked_in_vain: bool = False
 
     @property
     def target(self) -> str | None:
@@ -166,7 +168,8 @@ class Tokens:
         auth = parent.spec.qualys.auth
         if auth.subscription_token_secret_ref is not None:
             held = await self._given(parent, auth.subscription_token_secret_ref)
-            return TokenResult(held, expiring=self._expiring(parent, held.token))
+            asked = parent.meta.rotate_token is not None
+            return TokenResult(held, expiring=self._expiring(parent, held.token), asked_in_vain=asked)
         if auth.credentials_secret_ref is None:
             raise _Unusable(Reason.INVALID_SPEC, "spec.qualys.auth: give exactly one of its fields")
         return await self._minted(parent, gateway_url, auth.credentials_secret_ref.name, told)

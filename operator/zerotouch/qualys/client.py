@@ -5,10 +5,12 @@ shape of the latter's answer is not documented, so bare text, a JSON string and 
 """
 
 import json
+import math
 import re
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import aiohttp
@@ -118,16 +120,25 @@ def _raise_for_status(status: int, headers: Mapping[str, str], url: str) -> None
 
 
 def _wait(headers: Mapping[str, str]) -> float:
-    """Source: Qualys API limits, `X-RateLimit-ToWait-Sec`; `Retry-After` is HTTP's own."""
+    """Source: Qualys API limits, `X-RateLimit-ToWait-Sec`; `Retry-After` is HTTP's own, in seconds or as a date."""
     for name in ("X-RateLimit-ToWait-Sec", "Retry-After"):
-        try:
-            asked = float(headers.get(name, ""))
-        except ValueError:
-            continue
+        asked = _seconds(headers.get(name, ""))
         # NaN compares false with everything, so it falls through to the default.
         if asked >= 0:
             return min(max(asked, 1.0), _LONGEST_WAIT)
     return _DEFAULT_WAIT
+
+
+def _seconds(asked: str) -> float:
+    """NaN where it is neither a number nor a date."""
+    try:
+        return float(asked)
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return math.nan
 
 
 async def _bounded_text(response: aiohttp.ClientResponse, url: str) -> str:
