@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from sandbox.deployment import Replica
+from tests.e2e.conftest import Operators
 from tests.e2e.tenant import OBJECT, Tenant
 from zerotouch.aws.policy import account_policy, observe_policy
 
@@ -174,7 +175,9 @@ def test_suspend_stops_everything_until_it_is_lifted(operator: Replica, tenant: 
     assert tenant.object()["metadata"]["generation"] == ask_later + 1
 
 
-def test_a_changed_spec_is_carried_out(operator: Replica, tenant: Tenant) -> None:
+def test_a_changed_spec_is_carried_out_and_what_drifted_meanwhile_is_told(
+    operators: Operators, operator: Replica, tenant: Tenant
+) -> None:
     account = tenant.account()
     tenant.credentials()
     tenant.apply(account, interval="1h")
@@ -184,6 +187,27 @@ def test_a_changed_spec_is_carried_out(operator: Replica, tenant: Tenant) -> Non
     tenant.wait(lambda: events.describe_api_destination(Name="qualys-zerotouch")["InvocationRateLimitPerSecond"] == 7)
     tenant.ready()
     assert tenant.child(account)["status"]["observedGeneration"] == 2
+    tenant.wait(lambda: len(tenant.told("Applied")) == 2)
+    # Drift is told before what was applied.
+    assert tenant.events("Drifted") == []
+    # Both at once, while no operator runs: what it knows of the declaration before stands in the status.
+    operators.end()
+    events.disable_rule(Name="qualys-zerotouch")
+    tenant.patch({"delivery": {"invocationRateLimitPerSecond": 9}})
+    operator = operators.running()
+    tenant.wait(lambda: tenant.child(account)["status"].get("observedGeneration") == 3)
+    tenant.ready()
+    assert events.describe_rule(Name="qualys-zerotouch")["State"] == "ENABLED"
+    assert tenant.told("Drifted") == [
+        "Rule qualys-zerotouch in us-east-1 (mended): state: wanted ENABLED, found DISABLED"
+    ]
+    tenant.wait(lambda: len(tenant.told("Applied")) == 3)
+    (applied,) = (message for message in tenant.told("Applied") if message.startswith("2 changes: "))
+    assert ("APIDestination" in applied, "Rule" in applied) == (True, False)
+    counted = re.findall(r'zerotouch_drift_mended_total\{[^}]*kind="(\w+)"\} [1-9]', operator.metrics())
+    assert counted == ["Rule"]
+    (recent,) = tenant.child(account)["status"]["recentDrifts"]
+    assert (recent["kind"], recent["region"]) == ("Rule", "us-east-1")
 
 
 def test_a_change_made_to_an_account_object_is_undone(operator: Replica, tenant: Tenant) -> None:

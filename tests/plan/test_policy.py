@@ -54,11 +54,11 @@ REPORTING = policy((None, "state", REPORT))
 
 
 @pytest.mark.parametrize(
-    ("judge", "was_right", "left"),
+    ("judge", "is_drift", "left"),
     [
         (Judge(), True, None),
         (Judge(REPORTING), True, Left.REPORTED),
-        # Never right yet, or the declaration has changed.
+        # Never right yet, or declared anew.
         (Judge(REPORTING), False, None),
         (Judge(REPORTING, told=TOLD), False, Left.REPORTED),
         (Judge(REPORTING, told=frozenset({(RULE, "state", "DISABLED")})), False, None),
@@ -68,12 +68,18 @@ REPORTING = policy((None, "state", REPORT))
         (Judge(REPORTING, HELD), True, Left.REPORTED),
     ],
 )
-def test_what_is_left(judge: Judge, was_right: bool, left: Left | None) -> None:
-    assert judge.left(RULE, STATE, was_right) is left
+def test_what_is_left(judge: Judge, is_drift: bool, left: Left | None) -> None:
+    assert judge.left(RULE, STATE, is_drift) is left
 
 
 def test_a_change_is_split() -> None:
-    made, left = Judge(REPORTING).split(Change(RULE, Action.UPDATE, (STATE, TAGS)), True)
+    made, left = Judge(REPORTING).split(Change(RULE, Action.UPDATE, (STATE, TAGS)), lambda *_: True)
+    assert (made, left) == ((TAGS,), [(STATE, Left.REPORTED)])
+
+
+def test_what_is_declared_anew_is_made_and_the_rest_left_as_the_policy_says() -> None:
+    everything = Judge(policy(default=REPORT))
+    made, left = everything.split(Change(RULE, Action.UPDATE, (STATE, TAGS)), lambda _, d: d.path == "state")
     assert (made, left) == ((TAGS,), [(STATE, Left.REPORTED)])
 
 

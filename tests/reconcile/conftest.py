@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
@@ -37,6 +37,7 @@ class Account:
     reconciler: Reconciler
     input: AccountInput
     hashes: dict[str, str | None] = field(default_factory=dict)
+    field_hashes: dict[str, Mapping[str, str]] = field(default_factory=dict)
     versions: dict[str, str | None] = field(default_factory=dict)
     carried: dict[str, str | None] = field(default_factory=dict)
     healings: dict[str, Healing | None] = field(default_factory=dict)
@@ -48,11 +49,17 @@ class Account:
 
     def reconcile(self) -> AccountReport:
         known = replace(
-            self.input, previous=self.hashes, versions=self.versions, carried=self.carried, healings=self.healings
+            self.input,
+            previous=self.hashes,
+            field_hashes=self.field_hashes,
+            versions=self.versions,
+            carried=self.carried,
+            healings=self.healings,
         )
         report = self.reconciler.reconcile(known, self.stop)
         for scope in report.scopes:
             self.hashes[scope.name] = scope.hash
+            self.field_hashes[scope.name] = scope.field_hashes
             self.versions[scope.name] = scope.version
             self.carried[scope.name], self.healings[scope.name] = scope.token, scope.healing
             if scope.gone:

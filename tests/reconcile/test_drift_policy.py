@@ -46,6 +46,10 @@ def writes(account: Account) -> list[str]:
     return [c["operation"] for c in account.calls() if not c["operation"].startswith(READS)]
 
 
+def role_arn(account: Account) -> str:
+    return str(account.client("iam").get_role(RoleName=f"{NAME}-events")["Role"]["Arn"])
+
+
 def rule_of(account: Account) -> Any:
     return account.client("events").describe_rule(Name=NAME)
 
@@ -118,6 +122,69 @@ def test_a_changed_declaration_is_carried_out_and_leaves_what_was_told(account: 
     assert {"Key": "team", "Value": "platform"} in tags
 
 
+def test_drift_beside_a_changed_declaration_is_told_and_left_as_if_nothing_were_declared(account: Account) -> None:
+    """Told in no status before, so that only the fields' hashes tell it from what is declared anew."""
+    reporting(account, {"kind": "Rule", "field": "description"})
+    events, iam = account.client("events"), account.client("iam")
+    pattern = rule_of(account)["EventPattern"]
+    events.put_rule(Name=NAME, State="DISABLED", Description="theirs", EventPattern=pattern)
+    spy = {"Id": "spy", "Arn": f"arn:aws:events:us-east-1:{account.id}:event-bus/spy", "RoleArn": role_arn(account)}
+    events.put_targets(Rule=NAME, Targets=[spy])
+    iam.tag_role(RoleName=f"{NAME}-events", Tags=[{"Key": "cost", "Value": "1"}])
+    account.change(tags={"team": "platform"})
+    report = account.reconcile()
+    assert report.ready
+    assert {(d.resource.region, d.resource.kind, d.difference.path, d.left) for d in drifts_of(report)} == {
+        ("us-east-1", "Rule", "state", None),
+        ("us-east-1", "Rule", "targets.spy", None),
+        ("us-east-1", "Rule", "description", Left.REPORTED),
+        ("global", "ExecutionRole", "tags.cost", None),
+    }
+    assert (rule_of(account)["State"], rule_of(account)["Description"]) == ("ENABLED", "theirs")
+    account.admin.forget_calls()
+    assert {d.left for d in drifts_of(account.reconcile())} == {Left.REPORTED}
+    assert writes(account) == []
+
+
+def test_a_changed_declaration_alone_is_no_drift_also_where_it_fails_at_first_and_is_taken_back(
+    account: Account,
+) -> None:
+    account.admin.add_fault("deny", service="events", operation="TagResource", account=account.id, count=999)
+    account.change(tags={"team": "platform"}, delivery={"invocationRateLimitPerSecond": 7})
+    assert drifts_of(account.reconcile()) == []
+    assert drifts_of(account.reconcile()) == []
+    account.change(tags=SPEC["tags"], delivery={"invocationRateLimitPerSecond": 9})
+    assert drifts_of(account.reconcile()) == []
+    account.admin.clear_faults()
+    report = account.reconcile()
+    assert (report.ready, drifts_of(report)) == (True, [])
+
+
+def test_what_is_as_declared_in_a_region_with_a_fault_and_drifts_is_told(account: Account) -> None:
+    account.admin.add_fault("deny", service="ssm", operation="AddTagsToResource", account=account.id, count=999)
+    account.change(tags={"team": "platform"})
+    assert not account.reconcile().ready
+    account.client("events").disable_rule(Name=NAME)
+    report = account.reconcile()
+    assert [(d.resource.kind, d.difference.path, d.mended) for d in drifts_of(report)] == [("Rule", "state", True)]
+    account.admin.clear_faults()
+    assert account.reconcile().ready
+
+
+def test_a_fight_goes_on_beside_a_changed_declaration(account: Account) -> None:
+    now, field = datetime(2026, 1, 1, tzinfo=UTC), ("us-east-1", "Rule", NAME, "state")
+    fight = Repair(region=field[0], kind=field[1], name=NAME, field=field[3], count=4, since=now, last=now)
+    account.input = replace(account.input, judge=Judge(held=held([fight], now)))
+    account.client("events").disable_rule(Name=NAME)
+    account.change(tags={"team": "platform"})
+    for _ in range(2):
+        report = account.reconcile()
+        assert [(d.difference.path, d.left) for d in drifts_of(report)] == [("state", Left.FIGHTING)]
+        assert rule_of(account)["State"] == "DISABLED"
+    tags = account.client("events").list_tags_for_resource(ResourceARN=rule_of(account)["Arn"])["Tags"]
+    assert {"Key": "team", "Value": "platform"} in tags
+
+
 def test_somebody_who_reverts_every_pass_is_given_way_to_and_costs_a_bounded_number_of_writes(account: Account) -> None:
     now, known = datetime(2026, 1, 1, tzinfo=UTC), list[Repair]()
     account.admin.forget_calls()
@@ -149,7 +216,9 @@ def test_somebody_who_reverts_every_pass_is_given_way_to_and_costs_a_bounded_num
 
 
 def test_two_owners_of_one_account_are_a_conflict_and_no_fight(account: Account) -> None:
-    other = replace(account, input=replace(account.input, owner="default/security/other"), hashes={}, versions={})
+    other = replace(
+        account, input=replace(account.input, owner="default/security/other"), hashes={}, field_hashes={}, versions={}
+    )
     account.admin.forget_calls()
     for _ in range(3):
         report = other.reconcile()

@@ -124,6 +124,12 @@ KindCounts = Annotated[
 ]
 """Kind of resource → number of fields."""
 
+FieldHashes = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=256)]],
+    Field(max_length=32),
+]
+"""Kind of resource → hashes of its fields, one behind the other."""
+
 
 class RegionState(Model):
     """One region; the account-wide resources (IAM) stand under the name `global`."""
@@ -137,6 +143,11 @@ class RegionState(Model):
     hash: Annotated[str, Field(max_length=16)] | None = Field(
         default=None,
         description="Hash of the desired state that was last made right; empty before the first time.",
+    )
+    field_hashes: FieldHashes = Field(
+        default_factory=dict,
+        description="Kind of resource, for example Rule, and short hashes of each of its fields as it was last made right: what "
+        "is declared as then and differs is drift, also while something else is declared anew.",
     )
     connection_version: Annotated[str, Field(max_length=128)] | None = Field(
         default=None,

@@ -1,5 +1,7 @@
 """What is told, as events and counters, of an account's pass: changes of state only."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from zerotouch.api.account import QualysZeroTouchAccountStatus
@@ -13,7 +15,7 @@ from zerotouch.controller.told import seen
 from zerotouch.plan.author import show_author
 from zerotouch.plan.change import Action, Change, ResourceID
 from zerotouch.plan.render import count, show_change, show_difference, show_resource, some
-from zerotouch.reconcile.report import AccountReport, Drift
+from zerotouch.reconcile.report import AccountReport, Drift, ScopeReport
 
 _MOST_NAMED: Final = 5
 
@@ -51,8 +53,7 @@ async def _drifts(shared: Shared, account: Account, report: AccountReport) -> No
 
 
 async def _changes(shared: Shared, account: Account, report: AccountReport) -> None:
-    drifted = {drift.resource for scope in report.scopes for drift in scope.drifts}
-    changes = [c for scope in report.scopes for c in scope.changes if c.resource not in drifted]
+    changes = [applied for scope in report.scopes for applied in applied_in(scope)]
     write, key, uid = shared.events.normal, account.key, account.meta.uid
     adopted = [c for c in changes if c.action is Action.ADOPT]
     if adopted:
@@ -65,6 +66,14 @@ async def _changes(shared: Shared, account: Account, report: AccountReport) -> N
     if gone := ", ".join(sorted(scope.name for scope in report.scopes if scope.gone)):
         text = f"no longer declared, deletionPolicy {account.spec.deletion_policy.value}: {gone}"
         await write(key, uid, "RegionRemoved", text, gone)
+
+
+def applied_in(scope: ScopeReport) -> Iterator[Change]:
+    """What was made there because it was declared anew."""
+    drifted = {(drift.resource, drift.difference.path) for drift in scope.drifts}
+    for change in scope.changes:
+        if differences := tuple(d for d in change.differences if (change.resource, d.path) not in drifted):
+            yield replace(change, differences=differences)
 
 
 async def tell_losses(shared: Shared, account: Account, report: AccountReport) -> None:

@@ -160,6 +160,7 @@ def _region(scope: ScopeReport, before: RegionState | None, now: datetime) -> Re
         reason=scope.problem.reason.value if scope.problem else None,
         message=scope.problem.message[:_MOST_MESSAGE] if scope.problem else None,
         hash=scope.hash,
+        field_hashes=dict(scope.field_hashes),
         connection_version=scope.version,
         token=scope.token,
         healing=scope.healing,

@@ -170,6 +170,7 @@ class Account:
             self.spec,
             f"{owner_id}/{self.key.namespace}/{self.spec.parent.name}",
             previous={r.name: r.hash for r in entered},
+            field_hashes={r.name: r.field_hashes for r in entered},
             versions={r.name: r.connection_version for r in entered},
             carried={r.name: r.token for r in entered},
             healings={r.name: r.healing for r in entered},

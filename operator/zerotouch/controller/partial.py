@@ -53,6 +53,7 @@ def _remembered(region: RegionState, status: QualysZeroTouchAccountStatus, soon:
         ready=region.ready,
         total=region.total,
         hash=region.hash,
+        field_hashes=region.field_hashes,
         problem=problem,
         drifts=tuple(_drift(detail) for detail in status.details if detail.region == region.name),
         version=region.connection_version,

@@ -1,6 +1,6 @@
 """What of a change is made, and what is only told. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,26 +27,28 @@ class Judge:
     told: frozenset[Told] = frozenset()
     approved: tuple[Change, ...] | None = None
 
-    def left(self, resource: ResourceID, difference: Difference, was_right: bool) -> Left | None:
-        """Why a difference is left as it is; None where it is mended. `was_right`: the declaration is as it was before.
+    def left(self, resource: ResourceID, difference: Difference, is_drift: bool) -> Left | None:
+        """Why a difference is left as it is; None where it is mended. `is_drift`: it was declared so before.
 
-        Where the declaration changed, what is left is what was only told already and is still wanted so.
+        Where it is declared anew, what is left is what was only told already and is still wanted so.
         """
-        if not was_right and (resource, difference.path, show_values(difference)[0]) not in self.told:
+        if not is_drift and (resource, difference.path, show_values(difference)[0]) not in self.told:
             return None
         if action_for(self.policy, resource.kind, difference.path) is DriftAction.REPORT:
             return Left.REPORTED
-        if was_right and fought(self.held, field_of(resource, difference)):
+        if is_drift and fought(self.held, field_of(resource, difference)):
             return Left.FIGHTING
         return None
 
-    def split(self, change: Change, was_right: bool) -> tuple[tuple[Difference, ...], list[tuple[Difference, Left]]]:
+    def split(
+        self, change: Change, is_drift: Callable[[ResourceID, Difference], bool]
+    ) -> tuple[tuple[Difference, ...], list[tuple[Difference, Left]]]:
         """(what is made, what is left and why)."""
         if self.approved is not None:
             if covers(self.approved, change):
                 return change.differences, []
             return (), [(d, Left.OBSERVED) for d in change.differences]
-        verdicts = [(d, self.left(change.resource, d, was_right)) for d in change.differences]
+        verdicts = [(d, self.left(change.resource, d, is_drift(change.resource, d))) for d in change.differences]
         return tuple(d for d, why in verdicts if why is None), [(d, why) for d, why in verdicts if why is not None]
 
 

@@ -1,7 +1,7 @@
 """The connection of one scope during a pass: whether it may be authorized again now, and what to remember of that."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from zerotouch.api.conditions import Reason
@@ -27,13 +27,15 @@ def utc_now() -> datetime:
 class Remembered:
     """What the last pass left in the status of this scope.
 
-    `hash`: of the desired state. `version`: of the connection. `token`: the fingerprint of what it carried.
+    `hash`: of the desired state. `field_hashes`: kind → those of its fields as it was last made right.
+    `version`: of the connection. `token`: the fingerprint of what it carried.
     """
 
     hash: str | None = None
     version: str | None = None
     token: str | None = None
     healing: Healing | None = None
+    field_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Authorizing:

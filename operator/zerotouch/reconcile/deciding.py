@@ -68,15 +68,18 @@ class Deciding:
 
     def mends(self, change: Change) -> bool:
         """Whether anything of it is to be made."""
-        return bool(self._task.judge.split(change, self._task.was_right)[0])
+        return bool(self._task.judge.split(change, self._task.is_drift)[0])
 
     def judged(self, kind: Kind, change: Change) -> Change | None:
         """What of it is to be made; the rest is told."""
-        making, left = self._task.judge.split(change, self._task.was_right)
+        making, left = self._task.judge.split(change, self._task.is_drift)
+        waits = bool(self._found.left_missing.intersection(kind.needs))
+        if making and (waits or (change.action is Action.ADOPT and left)):
+            self._found.held_up.add(kind.name)
         if change.action is Action.ADOPT and left:
             # It is written as a whole, or not at all.
             left, making = left + [(d, left[0][1]) for d in making], ()
-        if self._found.left_missing.intersection(kind.needs):
+        if waits:
             # It cannot be made without what it refers to, which is only told to be missing.
             left += [(d, Left.REPORTED) for d in making if not waits_for_others(d)]
             making = ()

@@ -13,12 +13,13 @@ from zerotouch.api.spec import Mode
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
 from zerotouch.desired.routing import Routing
-from zerotouch.plan.change import Action, Change, Conflict, Difference
+from zerotouch.plan.change import Action, Change, Conflict, Difference, ResourceID
+from zerotouch.plan.declared import declared_before
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.policy import Judge
 from zerotouch.reconcile.authorization import Remembered
 from zerotouch.reconcile.report import Drift, Problem
-from zerotouch.resources.base import Kind, Observed
+from zerotouch.resources.base import Fields, Kind, Observed
 from zerotouch.resources.beside import Beside
 
 _HASH_DIGITS: Final = 16
@@ -35,11 +36,15 @@ class Task:
     dry_run: bool
 
     @cached_property
+    def wanted(self) -> dict[str, Fields | None]:
+        """Kind → how it should look; what AWS chooses is unknown in it."""
+        bare = self.context.with_refs({})
+        return {kind.name: kind.desired(bare) for kind in self.kinds}
+
+    @cached_property
     def hash(self) -> str:
         """Stands for all that is wanted in this scope; ARNs that AWS chooses do not count."""
-        bare = self.context.with_refs({})
-        wanted = {kind.name: kind.desired(bare) for kind in self.kinds}
-        text = json.dumps(wanted, sort_keys=True, default=repr)
+        text = json.dumps(self.wanted, sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
     @property
@@ -54,7 +59,17 @@ class Task:
 
     def asks_for(self, kind: Kind) -> bool:
         """Whether there is to be one."""
-        return kind.desired(self.context.with_refs({})) is not None
+        return self.wanted[kind.name] is not None
+
+    def is_drift(self, resource: ResourceID, difference: Difference) -> bool:
+        """Whether it was declared so already when the resource was last made right.
+
+        Where that is not known it was, if the whole scope is declared as before.
+        """
+        known = self.before.field_hashes.get(resource.kind)
+        if self.was_right or known is None:
+            return self.was_right
+        return declared_before(known, self.wanted[resource.kind], difference)
 
     def routed(self, routing: Routing) -> "Task":
         """The same with events taking this way."""
@@ -72,7 +87,10 @@ class Seen:
 
 @dataclass
 class Findings:
-    """`settling`, `lacking`, `left_missing`: names of kinds; the dictionaries are by such names."""
+    """`settling`, `lacking`, `left_missing`, `failed`, `held_up`: names of kinds; the dictionaries are by such names.
+
+    `failed`: a write was begun and came to nothing. `held_up`: a change waits for something else.
+    """
 
     seen: dict[str, Seen] = field(default_factory=dict)
     beside: Beside | None = None
@@ -80,6 +98,8 @@ class Findings:
     settling: list[str] = field(default_factory=list)
     lacking: set[str] = field(default_factory=set)
     left_missing: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    held_up: set[str] = field(default_factory=set)
     held_back: dict[str, Problem] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)

@@ -50,8 +50,9 @@ class AccountInput:
     """One account's declared state and what is known of it.
 
     `owner`: ownership mark, `OWNER_ID/NAMESPACE/NAME` of the parent. `previous`, `versions`: scope → hash, and the
-    connection's version, as in the last status; `carried`, `healings`: the fingerprint of the token that the connection
-    carried, and how it was healed. `token`: the bearer token, only needed to create or update connections; never shown.
+    connection's version, as in the last status; `field_hashes`: scope → kind → those of its fields; `carried`, `healings`:
+    the fingerprint of the token that the connection carried, and how it was healed. `token`: the bearer token, only needed
+    to create or update connections; never shown.
     `trial_token`: the one of the region that `spec.token_trial` names. `due_surveys`: names of the surveys to run in each
     region after its pass. `judge`: says which drifts are mended. `dry_run`: nothing is written, whatever the mode; the
     report tells what would be.
@@ -61,6 +62,7 @@ class AccountInput:
     owner: str
     previous: Mapping[str, str | None] = field(default_factory=dict)
     versions: Mapping[str, str | None] = field(default_factory=dict)
+    field_hashes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     carried: Mapping[str, str | None] = field(default_factory=dict)
     healings: Mapping[str, Healing | None] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
@@ -75,6 +77,7 @@ class AccountInput:
         return replace(
             self,
             previous={**self.previous, **{s.name: s.hash for s in scopes}},
+            field_hashes={**self.field_hashes, **{s.name: s.field_hashes for s in scopes}},
             versions={**self.versions, **{s.name: s.version for s in scopes}},
             carried={**self.carried, **{s.name: s.token for s in scopes}},
             healings={**self.healings, **{s.name: s.healing for s in scopes}},
@@ -83,7 +86,11 @@ class AccountInput:
     def remembered(self, scope: str) -> Remembered:
         """What the last pass left of the scope."""
         return Remembered(
-            self.previous.get(scope), self.versions.get(scope), self.carried.get(scope), self.healings.get(scope)
+            self.previous.get(scope),
+            self.versions.get(scope),
+            self.carried.get(scope),
+            self.healings.get(scope),
+            self.field_hashes.get(scope, {}),
         )
 
 

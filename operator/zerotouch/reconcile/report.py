@@ -56,7 +56,8 @@ class Surveyed:
 class ScopeReport:
     """One region, or `global` for the account-wide resources.
 
-    `hash` stands for the desired state that is in place, None while it is not.
+    `hash` stands for the desired state that is in place, None while it is not; `field_hashes`: kind → those of its fields as it
+    was last made right.
     `version` is that of the connection as we left it, None where that is not known; `token` the fingerprint of the token
     that it carries, `healing` what is to be remembered of its de-authorization.
     `gone` is true when a region that is no longer declared was observed to hold nothing of ours.
@@ -87,6 +88,7 @@ class ScopeReport:
     surveys: Mapping[str, Surveyed] = field(default_factory=dict)
     token: str | None = None
     healing: Healing | None = None
+    field_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

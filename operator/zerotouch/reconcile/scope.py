@@ -12,7 +12,7 @@ from zerotouch.aws.calls import RegionAPI
 from zerotouch.aws.errors import AWSError
 from zerotouch.desired.context import Context
 from zerotouch.desired.routing import Routing
-from zerotouch.plan.change import Action, Change, Conflict
+from zerotouch.plan.change import Action, Change, Conflict, Difference
 from zerotouch.plan.diff import diff
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.policy import Judge
@@ -154,6 +154,7 @@ class ScopePass:
     def _make(self, kind: Kind, context: Context, change: Change) -> None:
         found = self._found
         if not self._can_apply(kind, change):
+            found.held_up.add(kind.name)
             if change.action is Action.CREATE:
                 found.lacking.add(kind.name)
             return
@@ -170,9 +171,12 @@ class ScopePass:
 
     def _hold_back(self, kind: Kind, change: Change, problem: Problem) -> None:
         self._found.held_back[kind.name] = problem
-        if self.was_right:
-            at = self._found.seen[kind.name].at
-            self._found.drifts += [Drift(change.resource, d, False, at) for d in change.differences]
+        at = self._found.seen[kind.name].at
+        self._found.drifts += [Drift(change.resource, d, False, at) for d in self._drift_in(change)]
+
+    def _drift_in(self, change: Change) -> list[Difference]:
+        """What of it is no change of the declaration."""
+        return [d for d in change.differences if self._task.is_drift(change.resource, d)]
 
     def _can_apply(self, kind: Kind, change: Change) -> bool:
         """Whether all that it refers to is in place, or nothing refers any more to what is to be deleted.
@@ -195,14 +199,13 @@ class ScopePass:
             mended = self._verify(kind)
         except AWSError as error:
             found.errors[kind.name] = error
-        if self.was_right:
-            mended_at = found.seen[kind.name].at if mended else None
-            written = kind.name not in found.errors
-            found.drifts += [
-                Drift(change.resource, d, mended, found_at, mended_at, written=written) for d in change.differences
-            ]
+        mended_at = found.seen[kind.name].at if mended else None
+        written, drift = kind.name not in found.errors, self._drift_in(change)
+        found.drifts += [Drift(change.resource, d, mended, found_at, mended_at, written=written) for d in drift]
         if mended:
             found.changes.append(change)
+        else:
+            found.failed.add(kind.name)
 
     def _write(self, kind: Kind, context: Context, change: Change) -> None:
         observed = self._found.observed(kind)

@@ -7,6 +7,7 @@ from zerotouch.api.conditions import Reason
 from zerotouch.api.drift import Left
 from zerotouch.aws.errors import AWSError, Retry
 from zerotouch.plan.change import ResourceID
+from zerotouch.plan.declared import field_hashes
 from zerotouch.plan.fighting import field_of, fought, show_fight
 from zerotouch.plan.ownership import Ownership
 from zerotouch.plan.render import count, show_resource
@@ -19,7 +20,7 @@ from zerotouch.resources.base import Kind, Observed
 
 def summarize(task: Task, found: Findings, authorizing: Authorizing, waits: str | None) -> ScopeReport:
     """`waits`: why events do not take the declared way yet."""
-    asked, wrong = [kind for kind in task.kinds if task.asks_for(kind)], _wrong(found)
+    asked, wrong = [kind for kind in task.kinds if task.asks_for(kind)], _wrong(found, Left.REPORTED)
     # What needs something that is wrong cannot be right either.
     for kind in asked:
         if (wrong | found.left_missing).intersection(kind.needs) and not _exists_ours(found.observed(kind)):
@@ -34,6 +35,7 @@ def summarize(task: Task, found: Findings, authorizing: Authorizing, waits: str 
         ready=sum(kind.name not in wrong for kind in asked),
         total=len(asked),
         hash=task.hash if right or task.was_right else None,
+        field_hashes=_field_hashes(task, found),
         problem=problem,
         changes=tuple(found.changes),
         planned=tuple(found.planned),
@@ -50,6 +52,22 @@ def summarize(task: Task, found: Findings, authorizing: Authorizing, waits: str 
     )
 
 
+def _field_hashes(task: Task, found: Findings) -> dict[str, str]:
+    """Of each kind as it is in place; as it was before where it was not touched; none where a write came to nothing."""
+    hashes, before = {}, task.before.field_hashes
+    # What is fought over is declared as it was, or it would have been made.
+    otherwise = _wrong(found, Left.REPORTED, Left.FIGHTING) | found.held_up
+    for name, wanted in task.wanted.items():
+        if wanted is None:
+            continue
+        now = field_hashes(wanted)
+        if name not in otherwise:
+            hashes[name] = now
+        elif name in before and (before[name] == now or name not in found.failed):
+            hashes[name] = before[name]
+    return hashes
+
+
 def losses_of(resource: ResourceID, deleted: Observed) -> list[str]:
     """What goes for good with a resource that is deleted."""
     return [f"{deleted.loses} with {show_resource(resource)}"] if deleted.loses else []
@@ -62,9 +80,10 @@ def problem_of(errors: Sequence[AWSError]) -> Problem:
     return Problem(first.reason, f"{first}{more}", first.retry)
 
 
-def _wrong(found: Findings) -> set[str]:
+def _wrong(found: Findings, *right: Left) -> set[str]:
+    """Kinds with something else than differences that are left for one of these reasons."""
     wrong = {*found.errors, *found.settling, *found.held_back, *found.in_conflict}
-    return wrong | {d.resource.kind for d in found.drifts if not d.mended and d.left is not Left.REPORTED}
+    return wrong | {d.resource.kind for d in found.drifts if not d.mended and d.left not in right}
 
 
 def _exists_ours(observed: Observed | None) -> bool:
