@@ -160,16 +160,11 @@ def _judgement(
     what = "was approved and begun, but not ended" if begun else "was approved, but is not the plan"
     if plan is None:
         return "False", Reason.PLAN_CHANGED, f"{shown} {what}: now there is nothing to change"
-    again = annotation_for(plan, approval)
+    annotation = f"zerotouch.dev/approve={annotation_for(plan, approval)}"
     if plan == shown:
-        return (
-            "False",
-            Reason.PLAN_CHANGED,
-            (
-                f"{shown} is the plan, and its approval is spent. To have it applied, annotate with zerotouch.dev/approve={again}"
-            ),
-        )
-    text = f"{shown} {what}: now it is {plan}. Look at status.details, and annotate with zerotouch.dev/approve={again}"
+        text = f"{shown} is the plan, and its approval is spent. To have it applied, annotate with {annotation}"
+    else:
+        text = f"{shown} {what}: now it is {plan}. Look at status.details, and annotate with {annotation}"
     return "False", Reason.PLAN_CHANGED, text
 
 

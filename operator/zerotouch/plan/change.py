@@ -32,6 +32,11 @@ class Difference:
     found: Any
 
     @property
+    def top(self) -> str:
+        """The field of the desired form that it is about or lies in."""
+        return self.path.partition(".")[0].partition("[")[0]
+
+    @property
     def kind(self) -> DifferenceKind:
         if self.wanted is None or (self.path == EXISTS and self.wanted is False):
             return DifferenceKind.EXTRA

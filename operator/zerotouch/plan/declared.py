@@ -32,7 +32,7 @@ def declared_before(known: str, wanted: Mapping[str, Any] | None, difference: Di
     if difference.path == EXISTS:
         return True
     hashes = {known[at : at + _CHARACTERS] for at in range(0, len(known), _CHARACTERS)}
-    field = difference.path.partition(".")[0].partition("[")[0]
+    field = difference.top
     if field not in wanted:
         return _hash("", _shape(wanted)) in hashes
     if _hash(field, wanted[field]) in hashes:

@@ -29,8 +29,7 @@ Field = tuple[str, str, str, str]
 
 def field_of(resource: ResourceID, difference: Difference) -> Field:
     """Which field a difference is about."""
-    name = difference.path.partition(".")[0].partition("[")[0]
-    return resource.region, resource.kind, resource.name[:_MOST_NAME], name[:_MOST_NAME]
+    return resource.region, resource.kind, resource.name[:_MOST_NAME], difference.top[:_MOST_NAME]
 
 
 def held(repairs: Iterable[Repair], now: datetime) -> Mapping[Field, Repair]:
